@@ -1,0 +1,109 @@
+"""
+# Photo purge
+
+**Promise** (policy 3.2): personal photos and style references are deleted within 7 days after the order ends, or on
+request. Every day, what is due is planned, erased by exact version, looked for with another credential, asserted and
+attested.
+
+| step | what it does | when it fails |
+|---|---|---|
+| plan | picks what is due as of `as_of`, lists every version, seals the manifest | nothing was touched; read the message, clear the task |
+| guard | compares the plan with the policy's caps | nothing was touched; find out why so much is due |
+| act | records intent, then erases the sealed versions | clear it: it repeats only what is not accepted yet |
+| observe | looks with a credential that cannot delete; canaries must be found | the store was not readable; clear it |
+| settle | takes up what arrived after sealing, then looks again | as act |
+| sweep | judges every entry of both buckets | clear it |
+| assert_ | Great Expectations on what was seen | an assertion names what is wrong; the evidence says so too |
+| attest | closes what is proven absent, signs, stores in the locked bucket | clear it; nothing is stated twice |
+
+**Start it yourself**: *Trigger* with `dry_run` on shows what would go and claims nothing. `as_of` judges dues as of that
+moment (ISO 8601 with a zone, not in the future). A customer's request for erasure needs its own run: it has 24 hours.
+
+**Never** erase by hand what a failed run left: the next run takes it up, with evidence.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+PARAMS = {
+    "as_of": Param(
+        None, type=["null", "string"], minLength=3, description="Judge dues as of this moment: ISO 8601 with a time zone."
+    ),
+    "dry_run": Param(False, type="boolean", description="Stop after the plan; nothing is erased."),
+}
+# Eight steps × 4 tries × (20 + 2) minutes is within the policy's retry budget of 12 hours; a test adds it up.
+RETRIES = {"retries": 3, "retry_delay": timedelta(minutes=2), "execution_timeout": timedelta(minutes=20)}
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
+    start_date=datetime.fromisoformat("2024-08-08T00:00:00+00:00"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "privacy", **RETRIES},
+    params=PARAMS,
+    doc_md=__doc__,
+    tags=["policy 3.2", "erasure"],
+)
+def photo_purge() -> None:
+    """Policy 3.2: plan → guard → act → observe → assert → attest."""
+
+    @task
+    def plan() -> int:
+        from data_lifecycle.photo_purge import steps
+
+        return steps.plan(get_current_context())
+
+    @task
+    def guard(run_id: int) -> list[int]:
+        from data_lifecycle.photo_purge import steps
+
+        return steps.guard(run_id)
+
+    @task(max_active_tis_per_dagrun=2)
+    def act(run_id: int, batch: int) -> None:
+        from data_lifecycle.photo_purge import steps
+
+        steps.act(run_id, batch)
+
+    @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
+    def observe(run_id: int) -> None:
+        from data_lifecycle.photo_purge import steps
+
+        steps.observe(run_id)
+
+    @task
+    def settle(run_id: int) -> None:
+        from data_lifecycle.photo_purge import steps
+
+        steps.settle(run_id)
+
+    @task
+    def sweep(run_id: int) -> None:
+        from data_lifecycle.photo_purge import steps
+
+        steps.sweep(run_id)
+
+    @task
+    def assert_(run_id: int) -> None:
+        from data_lifecycle.photo_purge import steps
+
+        steps.assert_(run_id)
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def attest(run_id: int) -> str:
+        from data_lifecycle.photo_purge import steps
+
+        return steps.attest(run_id, get_current_context())
+
+    planned = plan()
+    acted = act.partial(run_id=planned).expand(batch=guard(planned))
+    observed, settled, swept = observe(planned), settle(planned), sweep(planned)
+    acted >> observed >> settled >> swept >> assert_(planned) >> attest(planned)
+
+
+photo_purge()

@@ -1,0 +1,3 @@
+INSERT INTO lifecycle.evidence (evidence_id, run_id, sequence, predicate_type, outcome, facts_sha256, key_id, envelope, envelope_sha256)
+VALUES (%(evidence_id)s, %(run_id)s, %(sequence)s, %(predicate_type)s, %(outcome)s, %(facts_sha256)s, %(key_id)s, %(envelope)s,
+        %(envelope_sha256)s)

@@ -1,0 +1,2 @@
+COPY lifecycle.item (run_id, case_id, epoch, rule_id, upload_id, origin, bucket, object_key, kind, version_id, bytes, disposition)
+FROM STDIN

@@ -1,0 +1,1 @@
+SELECT count(*) AS flawed FROM studio.flawed_hold

@@ -1,0 +1,7 @@
+-- Files being added to these orders wait here, or are seen by the statements after this one.
+SELECT o.order_id
+FROM studio.orders o
+JOIN lifecycle.erasure_case c USING (order_id)
+WHERE c.run_id = %(run_id)s AND c.state = 'open'
+ORDER BY o.order_id
+FOR UPDATE OF o

@@ -1,0 +1,1 @@
+SELECT bucket, object_key, kind, version_id FROM lifecycle.canary WHERE bucket = ANY (%(buckets)s)

@@ -1,0 +1,1 @@
+COPY studio.legal_hold_uploads (hold_id, upload_id) FROM STDIN

@@ -1,0 +1,1 @@
+SELECT count(*) AS orders FROM studio.orders WHERE order_id >= 'bulk_' AND order_id < 'bulk`'

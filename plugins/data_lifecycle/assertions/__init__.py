@@ -1,0 +1,1 @@
+"""Assertions: Great Expectations on what was observed."""

@@ -1,0 +1,1 @@
+"""The verbs of ``./lifecycle``, one module each: ``add_to`` declares the verb, ``main`` does it."""

@@ -1,0 +1,36 @@
+"""``./lifecycle test``: the whole suite, or what pytest's arguments choose, against throw-away servers."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from data_lifecycle.embedded.airflow import inherited
+from data_lifecycle.embedded.home import REPOSITORY
+
+
+def add_to(verbs: Any) -> None:
+    """Declare the verb."""
+    verb = verbs.add_parser("test", help="run the tests; arguments are pytest's", add_help=False)
+    verb.set_defaults(main=main, passes_on=True)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """pytest's exit status. The house of ``up`` is neither needed nor touched: tests start servers of their own."""
+    environment = {name: value for name, value in inherited().items() if not name.startswith("LIFECYCLE_")}
+    environment["PYTHONPATH"] = str(REPOSITORY / "plugins")
+    environment["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH") or os.defpath]
+    )
+    command = [sys.executable, "-m", "pytest", *arguments.rest]
+    child = subprocess.Popen(command, cwd=REPOSITORY, env=environment)  # noqa: S603 - pytest, with the caller's arguments
+    while True:
+        try:
+            return child.wait()
+        except KeyboardInterrupt:
+            # pytest got the same signal and is stopping its servers: wait for that.
+            continue

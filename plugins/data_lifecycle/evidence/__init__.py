@@ -1,0 +1,1 @@
+"""Evidence: signed statements about what was observed."""

@@ -1,0 +1,55 @@
+"""The attester's Ed25519 key. The private half signs statements; the public half is all a reviewer needs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+PRIVATE_NAME = "attester.ed25519.pem"
+PUBLIC_NAME = "attester.ed25519.pub.pem"
+
+
+def ensure(folder: Path) -> Path:
+    """Make the key pair in ``folder`` unless it is there; the private key's path (PKCS#8 PEM, readable by its owner).
+
+    An existing key is never replaced: statements signed with it must stay verifiable.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private = folder / PRIVATE_NAME
+    if not private.exists():
+        key = Ed25519PrivateKey.generate()
+        text = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        unfinished = private.with_suffix(f".{os.getpid()}.new")
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.rename(private)
+    public = folder / PUBLIC_NAME
+    public.write_bytes(
+        load(private).public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+    return private
+
+
+def load(private: Path) -> Ed25519PrivateKey:
+    """Read the private key; FileNotFoundError or ValueError if it is not there or is of another kind."""
+    key = serialization.load_pem_private_key(private.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("the attester's key must be an Ed25519 key")
+    return key
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """SHA-256 (hex) of the raw public key: names the key in every envelope."""
+    raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    return hashlib.sha256(raw).hexdigest()

@@ -1,0 +1,278 @@
+"""plan and guard: decide and seal, then let go or stop. Nothing outside our own tables changes here."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+import psycopg2.errors
+import psycopg2.extensions
+
+from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.photo_purge.plan import (
+    DueOrder,
+    Order,
+    PhotoClock,
+    Plan,
+    Upload,
+    folder,
+    make_plan,
+    order_folder,
+)
+from data_lifecycle.photo_purge.survey import Survey, survey
+from data_lifecycle.policy.loader import load_all, policy_in_force
+from data_lifecycle.policy.model import Policy
+from data_lifecycle.protocol.house import House, PromiseBroken, code_version, log
+from data_lifecycle.protocol.moments import judge_as_of
+
+PIPELINE = "photo_purge"
+CASES_PER_BATCH = 1000
+SERIALIZATION_RETRIES = 5
+
+
+def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | None, dry_run: bool) -> int:
+    """Pick what is due, enumerate it exactly, seal it; the number of the run.
+
+    One SERIALIZABLE transaction, tried again when the database reports a conflict. ``as_of`` is ISO 8601 with a zone,
+    or None for the run's own moment. Raises Refused for an impossible ``as_of``, StoreUnknown when a bucket cannot be
+    listed at all. A dry run seals the manifest's hash but claims nothing.
+    """
+    for attempt in range(SERIALIZATION_RETRIES):
+        with connect(house.connections.database("studio_reader"), "photo_purge plan") as connection:
+            connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_SERIALIZABLE)
+            try:
+                run_id = _plan(house, connection, dag_run_id, run_after, as_of, dry_run)
+                connection.commit()
+                return run_id
+            except psycopg2.errors.SerializationFailure:
+                log.info("plan: the studio changed while planning (try %d); planning anew", attempt + 1)
+    raise PromiseBroken("the plan could not be sealed: the studio kept changing; run it again")
+
+
+def _plan(
+    house: House, connection: Connection, dag_run_id: str, run_after: datetime, stated: str | None, dry_run: bool
+) -> int:
+    now = fetch_one(connection, "photo_purge/read_clock")["now"]
+    as_of = judge_as_of(stated, run_after, now)
+    policy = policy_in_force(load_all(house.settings.policy_dir), as_of)
+    clock = PhotoClock(policy)
+    due = _due_orders(connection, policy, clock, as_of)
+    uploads = _uploads(connection, due)
+    folders = {order_folder(case.order_id) for case in due} | {folder(u.key) for u in uploads}
+    seen = survey(house.connections.store("object_eraser"), house.settings.photo_buckets, folders)
+    plan = make_plan(
+        clock,
+        policy.sha256,
+        as_of,
+        due,
+        uploads,
+        seen.entries,
+        _recorded_elsewhere(connection, seen, uploads),
+        house.settings.photo_buckets,
+    )
+    facts = _facts(plan, fetch_one(connection, "photo_purge/count_flawed_holds")["flawed"], now)
+    batches = max(1, ceil(len(plan.cases) / CASES_PER_BATCH))
+    run_id = int(
+        fetch_one(
+            connection,
+            "photo_purge/insert_run",
+            pipeline=PIPELINE,
+            dag_run_id=dag_run_id,
+            attempt=fetch_one(connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
+                "attempt"
+            ],
+            as_of=as_of,
+            dry_run=dry_run,
+            policy_id=policy.id,
+            policy_version=policy.version,
+            policy_sha256=policy.sha256,
+            code_sha=code_version(),
+            manifest_sha256=plan.sha256,
+            batches=batches,
+            facts=json.dumps(facts),
+        )["run_id"]
+    )
+    if not dry_run:
+        _claim(connection, run_id, plan, batches)
+    _tell(policy, clock, plan, facts, run_id, as_of, dry_run)
+    return run_id
+
+
+def _due_orders(connection: Connection, policy: Policy, clock: PhotoClock, as_of: datetime) -> list[DueOrder]:
+    rows = fetch(
+        connection,
+        "photo_purge/select_due_orders",
+        terminal_before=as_of - clock.earliest_start,
+        inactive_before=as_of - clock.earliest_start - policy.inactivity,
+        requested_before=as_of,
+    )
+    orders = (
+        Order(row["order_id"], row["terminal_at"], row["last_activity_at"], row["erase_requested_at"]) for row in rows
+    )
+    return [due for order in orders if (due := clock.due(order, as_of)) is not None]
+
+
+def _uploads(connection: Connection, due: list[DueOrder]) -> list[Upload]:
+    rows = fetch(connection, "photo_purge/select_uploads", order_ids=[case.order_id for case in due])
+    return [
+        Upload(
+            row["order_id"],
+            row["upload_id"],
+            row["category"],
+            row["object_key"],
+            row["derived"],
+            frozenset(row["present_orders"]),
+            row["held"],
+        )
+        for row in rows
+    ]
+
+
+def _recorded_elsewhere(connection: Connection, seen: Survey, uploads: list[Upload]) -> set[str]:
+    ours = {upload.key for upload in uploads}
+    strays = {entry.key for found in seen.entries.values() for entry in found} - ours
+    rows = fetch(connection, "photo_purge/select_recorded_keys", keys=sorted(strays))
+    return {row["object_key"] for row in rows}
+
+
+def _facts(plan: Plan, flawed_holds: int, now: datetime) -> dict[str, Any]:
+    erase = [item for item in plan.items if item.disposition == "erase"]
+    return {
+        "cases": len(plan.cases),
+        "cases_by_reason": dict(sorted(Counter(case.reason for case in plan.cases).items())),
+        "cases_past_deadline": sum(case.deadline <= now for case in plan.cases),
+        "unlisted_cases": plan.unlisted,
+        "sealed_items": len(plan.items),
+        "erase_items": len(erase),
+        "due_files": len({item.upload_id for item in erase if item.upload_id is not None}),
+        "erase_bytes": sum(item.size for item in erase),
+        "erase_by_kind": dict(sorted(Counter(item.kind for item in erase).items())),
+        "erase_by_rule": dict(sorted(Counter(item.rule_id for item in erase).items())),
+        "erase_by_bucket": dict(sorted(Counter(item.bucket for item in erase).items())),
+        "unrecorded_items": sum(item.origin == "unrecorded" for item in erase),
+        "held_items": sum(item.disposition == "hold" for item in plan.items),
+        "kept_items": sum(item.disposition == "keep" for item in plan.items),
+        "flawed_holds": flawed_holds,
+    }
+
+
+def _claim(connection: Connection, run_id: int, plan: Plan, batches: int) -> None:
+    cases = plan.cases
+    rows = fetch(
+        connection,
+        "photo_purge/claim_cases",
+        pipeline=PIPELINE,
+        run_id=run_id,
+        order_ids=[case.order_id for case in cases],
+        anchors=[case.anchor for case in cases],
+        reasons=[case.reason for case in cases],
+        starts=[case.start for case in cases],
+        deadlines=[case.deadline for case in cases],
+        batches=[number % batches for number in range(len(cases))],
+    )
+    claims: dict[str, tuple[UUID, int]] = {row["order_id"]: (row["case_id"], row["epoch"]) for row in rows}
+    copy_rows(
+        connection,
+        "photo_purge/copy_items",
+        (
+            (
+                run_id,
+                *claims[item.order_id],
+                item.rule_id,
+                item.upload_id,
+                item.origin,
+                item.bucket,
+                item.key,
+                item.kind,
+                item.version_id,
+                item.size,
+                item.disposition,
+            )
+            for item in plan.items
+        ),
+    )
+
+
+def _tell(
+    policy: Policy,
+    clock: PhotoClock,
+    plan: Plan,
+    facts: Mapping[str, Any],
+    run_id: int,
+    as_of: datetime,
+    dry_run: bool,
+) -> None:
+    log.info("policy %s version %s, sha256 %s", policy.id, policy.version, policy.sha256)
+    for rule in clock.rules.values():
+        log.info(
+            "clause %s, rule %s: “%s”; erased from %s after the order's end, deadline %s",
+            rule.clause.section if rule.clause else "-",
+            rule.id,
+            rule.clause.quote if rule.clause else rule.reading,
+            rule.boundary.start_at if rule.boundary.meaning == "latest" else "-",
+            rule.period,
+        )
+    log.info("run %d judges as of %s; code %s", run_id, as_of.isoformat(), code_version())
+    log.info("due: %d orders %s; %d past their deadline already", facts["cases"], facts["cases_by_reason"], facts["cases_past_deadline"])
+    log.info(
+        "to erase: %d entries, %d bytes; by kind %s; by rule %s; by bucket %s; %d of them unrecorded",
+        facts["erase_items"],
+        facts["erase_bytes"],
+        facts["erase_by_kind"],
+        facts["erase_by_rule"],
+        facts["erase_by_bucket"],
+        facts["unrecorded_items"],
+    )
+    log.info(
+        "not to touch: %d entries under legal hold, %d still needed by an order that is not due",
+        facts["held_items"],
+        facts["kept_items"],
+    )
+    if facts["flawed_holds"]:
+        log.warning("%d holds lack basis, files, expiry or a second person: ignored", facts["flawed_holds"])
+    if plan.unlisted:
+        log.warning("%d due orders could not be listed: left out, not counted as absent", plan.unlisted)
+    log.info("manifest of %d entries sealed: sha256 %s%s", len(plan.items), plan.sha256, " (dry run)" if dry_run else "")
+
+
+def guard_run(house: House, run_id: int) -> list[int]:
+    """Let the sealed plan go, or stop it: the batches to work on; an empty list for a dry run.
+
+    Raises PromiseBroken when the plan exceeds a cap of the policy (studio decision "caps").
+    """
+    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
+        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        live = int(fetch_one(connection, "photo_purge/count_live")["live"])
+        usual = fetch_one(connection, "photo_purge/trailing_median", pipeline=PIPELINE, run_id=run_id)
+    if run["dry_run"]:
+        log.info("dry run: stopping after the plan; nothing is erased")
+        return []
+    caps = policy_in_force(load_all(house.settings.policy_dir), run["as_of"]).caps
+    facts = run["facts"]
+    share = facts["due_files"] / live if live else 0.0
+    checks = [
+        ("entries", facts["erase_items"], caps.max_objects, facts["erase_items"] <= caps.max_objects),
+        ("bytes", facts["erase_bytes"], caps.max_bytes, facts["erase_bytes"] <= caps.max_bytes),
+        (
+            "share of live files",
+            f"{share:.3f}",
+            f"{caps.max_share_of_live_objects} (from {caps.share_applies_from_objects} files on)",
+            live < caps.share_applies_from_objects or share <= caps.max_share_of_live_objects,
+        ),
+    ]
+    for name, found, limit, within in checks:
+        log.info("cap %s: %s, limit %s: %s", name, found, limit, "within" if within else "EXCEEDED")
+    log.info("for comparison: the last %d runs erased a median of %s entries", usual["runs"], usual["median"] or 0)
+    exceeded = [name for name, _, _, within in checks if not within]
+    if exceeded:
+        raise PromiseBroken(
+            f"run {run_id} stopped before the first delete: over the cap for {', '.join(exceeded)}; "
+            f"manifest sha256 {run['manifest_sha256']}. Raise the cap in the policy file, or find out why so much is due"
+        )
+    log.info("released: %d batches", run["batches"])
+    return list(range(run["batches"]))

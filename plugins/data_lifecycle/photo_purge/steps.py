@@ -1,0 +1,110 @@
+"""The purge as Airflow calls it: each step takes the run's number and finds the rest itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data_lifecycle.protocol.house import House
+from data_lifecycle.protocol.moments import refuse_unknown
+
+STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert_")
+
+
+def plan(context: Any) -> int:
+    """Seal a plan for this DAG run; its number. See ``planning.plan_run``."""
+    from data_lifecycle.photo_purge.planning import plan_run
+
+    dag_run, params = context["dag_run"], context["params"]
+    refuse_unknown(dag_run.conf, set(params))
+    return plan_run(House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"])
+
+
+def guard(run_id: int) -> list[int]:
+    """Release the plan's batches; skips the rest of a dry run. See ``planning.guard_run``."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from data_lifecycle.photo_purge.planning import guard_run
+    from data_lifecycle.protocol.house import PromiseBroken
+
+    try:
+        batches = guard_run(House.of_airflow(), run_id)
+    except PromiseBroken as stop:
+        # Asking again would get the same answer.
+        raise AirflowFailException(str(stop)) from None
+    if not batches:
+        raise AirflowSkipException("dry run")
+    return batches
+
+
+def act(run_id: int, batch: int) -> None:
+    """Erase one batch. See ``acting.act_batch``."""
+    from data_lifecycle.photo_purge.acting import act_batch
+
+    act_batch(House.of_airflow(), run_id, batch)
+
+
+def observe(run_id: int) -> None:
+    """Look with the observer's credential. See ``observing.observe_run``."""
+    from data_lifecycle.photo_purge.observing import observe_run
+
+    observe_run(House.of_airflow(), run_id)
+
+
+def settle(run_id: int) -> None:
+    """Take up late arrivals, and look again if there were any. See ``acting.settle_run``."""
+    from data_lifecycle.photo_purge.acting import settle_run
+    from data_lifecycle.photo_purge.observing import observe_run
+
+    house = House.of_airflow()
+    if settle_run(house, run_id):
+        observe_run(house, run_id)
+
+
+def sweep(run_id: int) -> None:
+    """Judge every entry of the buckets. See ``observing.sweep_run``."""
+    from data_lifecycle.photo_purge.observing import sweep_run
+
+    sweep_run(House.of_airflow(), run_id)
+
+
+def assert_(run_id: int) -> None:
+    """Assert on what was observed. See ``attesting.assert_purge``."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from data_lifecycle.photo_purge.attesting import assert_purge
+    from data_lifecycle.protocol.house import PromiseBroken
+
+    try:
+        assert_purge(House.of_airflow(), run_id)
+    except PromiseBroken as broken:
+        raise AirflowFailException(str(broken)) from None
+
+
+def attest(run_id: int | None, context: Any) -> str:
+    """State what is proven. See ``attesting.attest_run``."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from data_lifecycle.photo_purge.attesting import attest_run
+    from data_lifecycle.protocol.house import PromiseBroken
+
+    if run_id is None:
+        raise AirflowFailException("there is no plan to state anything about: see the log of the step plan")
+    try:
+        return attest_run(House.of_airflow(), run_id, _unfinished(context))
+    except PromiseBroken as broken:
+        raise AirflowFailException(str(broken)) from None
+
+
+def _unfinished(context: Any) -> tuple[str, ...]:
+    """Steps of this DAG run that did not succeed, as the scheduler knows them."""
+    states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
+    found = states.get(context["run_id"], {})
+    by_step: dict[str, set[str]] = {}
+    for name, state in found.items():
+        by_step.setdefault(name.split("[", 1)[0].rsplit("_", 1)[0] if _mapped(name) else name, set()).add(str(state))
+    return tuple(step for step in STEPS if by_step.get(step, {"none"}) - {"success"})
+
+
+def _mapped(name: str) -> bool:
+    head, _, tail = name.rpartition("_")
+    return head == "act" and tail.isdigit()

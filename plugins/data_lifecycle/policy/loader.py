@@ -1,0 +1,189 @@
+"""Loading policy files: everything that is wrong with them is found and reported together, never one by one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from data_lifecycle.policy.checks import Finding, check_policy, check_raw
+from data_lifecycle.policy.clock import require_aware
+from data_lifecycle.policy.model import Policy
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in a policy file: file, dotted path in it, the offending value, what to do about it."""
+
+    file: str
+    path: str
+    value: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.path}: {self.value}: {self.fix}"
+
+
+class PolicyError(Exception):
+    """A policy file, or a set of versions, that must not be used; `problems` lists all that was found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def load_policy(path: Path) -> Policy:
+    """Load one version and check it against its text, fideslang and its own arithmetic; PolicyError otherwise."""
+    try:
+        content = path.read_bytes()
+        text = content.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PolicyError(
+            [Problem(str(path), "-", type(error).__name__, "give a readable file in UTF-8")]
+        ) from error
+    try:
+        raw, findings = _parse(text)
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ) as error:  # a date such as 2024-13-01 is a bare ValueError
+        raise PolicyError(
+            [Problem(str(path), "-", " ".join(str(error).split()), "write valid YAML")]
+        ) from error
+    if not isinstance(raw, dict):
+        raise PolicyError(
+            [Problem(str(path), "-", type(raw).__name__, "start with a mapping, see the schema")]
+        )
+    policy = None
+    try:
+        policy = Policy.model_validate(raw, context={"sha256": hashlib.sha256(content).hexdigest()})
+    except ValidationError as error:
+        findings += [_from_pydantic(problem) for problem in error.errors(include_url=False)]
+    findings += check_raw(raw, path)
+    if policy is not None:
+        findings += check_policy(policy, path)
+    if findings or policy is None:
+        raise PolicyError(_problems(path, findings))
+    return policy
+
+
+def load_all(directory: Path) -> tuple[Policy, ...]:
+    """Load every version in a directory (`*.yaml`), oldest first.
+
+    A version has no end of its own: it holds until the next one begins, so versions cannot overlap unless two begin
+    on the same day, which is refused, as are two with the same name, two different policies, and an empty directory.
+    """
+    paths = sorted(directory.glob("*.yaml"))
+    if not paths:
+        raise PolicyError(
+            [Problem(str(directory), "-", "no *.yaml", "keep every version of the policy here")]
+        )
+    problems: list[Problem] = []
+    versions: list[tuple[Policy, Path]] = []
+    for path in paths:
+        try:
+            versions.append((load_policy(path), path))
+        except PolicyError as error:
+            problems += error.problems
+    versions.sort(key=lambda item: item[0].in_force_from)
+    problems += _clashes(versions)
+    if problems:
+        raise PolicyError(problems)
+    return tuple(policy for policy, _ in versions)
+
+
+def policy_in_force(policies: Iterable[Policy], at: datetime) -> Policy:
+    """The version that holds at an instant; LookupError before the first version, ValueError for a naive instant."""
+    moment = require_aware(at, "at")
+    begun = [policy for policy in policies if policy.in_force_from <= moment]
+    if not begun:
+        raise LookupError(f"no version of the policy is in force at {moment.isoformat()}")
+    return max(begun, key=lambda policy: policy.in_force_from)
+
+
+def _clashes(versions: list[tuple[Policy, Path]]) -> list[Problem]:
+    problems: list[Problem] = []
+    days: dict[object, Path] = {}
+    names: dict[str, Path] = {}
+    for policy, path in versions:
+        first = versions[0][0].id
+        if policy.id != first:
+            fix = f"keep one policy in a directory; {versions[0][1].name} is of {first}"
+            problems.append(Problem(str(path), "policy.id", policy.id, fix))
+        day = policy.header.effective_from
+        if day in days:
+            fix = f"{days[day].name} takes effect on the same day; give each version its own"
+            problems.append(Problem(str(path), "policy.effective_from", str(day), fix))
+        if policy.version in names:
+            fix = f"{names[policy.version].name} has the same version; give each its own"
+            problems.append(Problem(str(path), "policy.version", policy.version, fix))
+        days.setdefault(day, path)
+        names.setdefault(policy.version, path)
+    return problems
+
+
+def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:
+    return [
+        Problem(str(path), finding.path, finding.value, finding.fix) for finding in dict.fromkeys(findings)
+    ]
+
+
+def _parse(text: str) -> tuple[Any, list[Finding]]:
+    """Parse YAML with sequences as tuples; a key that stands twice is found instead of silently winning."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        findings = list(_repeated(node, ""))
+        return _freeze(None if node is None else loader.construct_document(node)), findings
+    finally:
+        loader.dispose()
+
+
+def _repeated(node: yaml.Node | None, path: str) -> Iterable[Finding]:
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            name = str(key.value)
+            here = f"{path}.{name}" if path else name
+            line = key.start_mark.line + 1
+            if name in seen:
+                yield Finding(
+                    here, f"line {line}", f"key repeated, first on line {seen[name]}; remove one of them"
+                )
+            seen.setdefault(name, line)
+            yield from _repeated(value, here)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            yield from _repeated(value, f"{path}.{index}")
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _freeze(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return tuple(_freeze(item) for item in value)
+    return value
+
+
+def _from_pydantic(problem: Any) -> Finding:
+    path = ".".join(str(part) for part in problem["loc"] if part not in ("latest", "earliest")) or "-"
+    kind = problem["type"]
+    if kind == "missing":
+        return Finding(path, "(missing)", f"add {path.rsplit('.', 1)[-1]}")
+    given = problem["input"]
+    if isinstance(given, dict):  # a whole part is at fault: its id says which
+        value = repr(given.get("id", "(mapping)"))
+    elif isinstance(given, tuple):
+        value = f"({len(given)} items)"
+    else:
+        value = repr(given)
+    if kind == "extra_forbidden":
+        return Finding(path, value, "unknown key; remove it or correct its name")
+    return Finding(path, value, problem["msg"].removeprefix("Value error, "))

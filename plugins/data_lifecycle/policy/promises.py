@@ -1,0 +1,209 @@
+"""The promises of the policy that are not retention rules, and the studio's own rules, each a strict model."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from data_lifecycle.policy.duration import Duration
+from data_lifecycle.policy.parts import (
+    DataCategory,
+    DataUse,
+    Decision,
+    Identifier,
+    Model,
+    Promise,
+    UploadCategory,
+)
+
+ClockTime = Annotated[time, Field(strict=False)]
+
+
+class InformationType(Promise):
+    """A row of table 1.1: categories collected, purposes, categories never collected, the rules that end it."""
+
+    data_categories: Annotated[tuple[DataCategory, ...], Field(min_length=1)]
+    excludes: tuple[DataCategory, ...] = ()
+    data_uses: Annotated[tuple[DataUse, ...], Field(min_length=1)]
+    retention: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+
+
+class Purpose(Promise):
+    """A purpose of 2.1 or a use of cookies of 5.1, as data uses."""
+
+    data_uses: Annotated[tuple[DataUse, ...], Field(min_length=1)]
+
+
+class PurposeLimit(Promise):
+    """The list of 2.1 is closed: uses that are never allowed, with everything below them."""
+
+    refused_uses: Annotated[tuple[DataUse, ...], Field(min_length=1)]
+
+
+class Backups(Promise):
+    """3.1: a backup may not outlive a promise."""
+
+    never_in_database_dumps: Annotated[tuple[UploadCategory, ...], Field(min_length=1)]
+    object_copies: Literal["erased_with_original"]
+    after_restore: Literal["replay_deletions_before_use"]
+
+
+class SecurityMeasure(Promise):
+    """3.3: the evidence that a measure is alive, and how old it may be where the policy says "regularly"."""
+
+    evidence: Annotated[tuple[Identifier, ...], Field(min_length=1)]
+    max_age: Decision | None = None
+
+    @property
+    def deadline_text(self) -> str:
+        """Largest age of the evidence."""
+        return f"at most {self.max_age.value} old" if self.max_age else "-"
+
+
+class SharingGround(Promise):
+    """4.2: a situation in which information may be shared."""
+
+    ground: Literal["explicit_consent", "legal_requirement", "service_provider", "rights_protection"]
+
+
+class VendorKind(Purpose):
+    """4.3: a kind of provider, with the categories and uses it may get."""
+
+    kind: Literal["payment", "email", "cloud", "ai"]
+    data_categories: Annotated[tuple[DataCategory, ...], Field(min_length=1)]
+
+
+class Sharing(Model):
+    """4.1 to 4.3."""
+
+    never: tuple[Promise, ...]
+    only_if: tuple[SharingGround, ...]
+    vendor_kinds: tuple[VendorKind, ...]
+    duties: tuple[Promise, ...]
+
+
+class Cookies(Model):
+    """5.1 and 5.2."""
+
+    uses: tuple[Purpose, ...]
+    controls: tuple[Promise, ...]
+
+
+class RequestedErasure(Promise):
+    """A promise that starts with an event of one person (6.1 to 6.6, 7); `within` is absent for the clock of 11."""
+
+    event: Identifier
+    within: Decision | None = None
+
+    @property
+    def deadline_text(self) -> str:
+        """Hours of the studio's decision, or the working days of clause 11."""
+        return str(self.within.value) if self.within else "as response"
+
+
+class Minors(Model):
+    """7: statements, and the deletion that is due at once."""
+
+    statements: tuple[Promise, ...]
+    deletion: RequestedErasure
+
+
+class TransferCondition(Promise):
+    """8: one condition of a transfer across a border."""
+
+    requires: Literal["adequate_level", "security_measures", "explicit_consent", "applicable_law"]
+
+
+class Transfers(Model):
+    """8: all conditions must hold at the moment of sending; otherwise the transfer is denied."""
+
+    combine: Literal["all"]
+    otherwise: Literal["deny"]
+    conditions: Annotated[tuple[TransferCondition, ...], Field(min_length=4)]
+
+
+class BreachNotice(Promise):
+    """9: who is told after a breach; `within` counts elapsed hours from the earliest evidence of awareness."""
+
+    recipient: Literal["authority", "affected_users"]
+    within: Duration | None = None
+
+    @property
+    def deadline_text(self) -> str:
+        """Elapsed hours, or "promptly"."""
+        return str(self.within) if self.within else "promptly"
+
+
+class Response(Promise):
+    """11: working days to reply, strictly after receipt; the weekmask starts on Monday; hours are local."""
+
+    working_days: Annotated[int, Field(gt=0)]
+    weekmask: Annotated[str, Field(pattern=r"^[01]*1[01]*$", min_length=7, max_length=7)]
+    opens: ClockTime
+    closes: ClockTime
+
+    @property
+    def deadline_text(self) -> str:
+        """Number of working days."""
+        return f"{self.working_days} working days"
+
+
+class Contact(Model):
+    """11: where to write, and when the reply comes."""
+
+    address: Promise
+    response: Response
+
+
+class Abandonment(Promise):
+    """An order without a terminal event ends after this much inactivity."""
+
+    inactivity: Duration
+    becomes: Literal["expired"]
+
+    @property
+    def deadline_text(self) -> str:
+        """Inactivity."""
+        return f"after {self.inactivity} idle"
+
+
+class Orphans(Promise):
+    """Age at which an object that no row knows is reported."""
+
+    report_after: Duration
+
+    @property
+    def deadline_text(self) -> str:
+        """Age."""
+        return f"reported after {self.report_after}"
+
+
+class Holds(Promise):
+    """What makes a hold valid, and how soon a released object is erased."""
+
+    requires: tuple[Literal["legal_basis", "named_objects", "expiry", "second_approver"], ...]
+    erase_within_after_release: Duration
+
+    @property
+    def deadline_text(self) -> str:
+        """Time to erase after release."""
+        return f"{self.erase_within_after_release} after release"
+
+
+class Canary(Model):
+    """Objects under `prefix` that every listing must find, or it proves nothing."""
+
+    prefix: Annotated[str, Field(pattern=r"^[^/]+/$")]
+    at_least: Annotated[int, Field(gt=0)]
+
+
+class Caps(Promise):
+    """Blast radius of one run: objects, share of live objects (only from a number of objects on), bytes."""
+
+    max_objects: Annotated[int, Field(gt=0)]
+    max_share_of_live_objects: Annotated[float, Field(gt=0, le=1)]
+    share_applies_from_objects: Annotated[int, Field(ge=0)]
+    max_bytes: Annotated[int, Field(gt=0)]
+    canary: Canary

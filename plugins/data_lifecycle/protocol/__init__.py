@@ -1,0 +1,1 @@
+"""The steps every pipeline shares: plan, guard, act, observe, assert, attest."""

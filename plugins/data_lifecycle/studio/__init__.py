@@ -1,0 +1,1 @@
+"""The studio: its database schema, and a believable one to try things on."""
