@@ -1,7 +1,7 @@
 """Real servers for every test: one throw-away PostgreSQL, one throw-away S3 store, Airflow's settings in a temp folder.
 
-Public fixtures: `postgres`, `studio_template`, `studio`, `store`, `empty_store`, `buckets`, `access`, `settings`,
-`airflow_database`.
+Public fixtures: `postgres`, `studio`, `make_studio`, `store`, `empty_store`, `buckets`, `access_file`, `access`,
+`settings`, `airflow_database`, `airflow_connections`, `scratch`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # Before anything imports Airflow, which reads its settings once: nothing of this machine's Airflow may be seen.
 _SCRATCH = Path(tempfile.mkdtemp(prefix="lifecycle-tests-"))
 _SCRATCH.chmod(0o711)  # PostgreSQL runs as another user when the tests run as root
+(_SCRATCH / "session.pid").write_text(str(os.getpid()))
 atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "LIFECYCLE_", "AWS_"))]:
     del os.environ[_name]
@@ -51,8 +52,30 @@ if TYPE_CHECKING:
     from data_lifecycle.settings import Settings
 
 
+def _stop_what_a_killed_session_left() -> None:
+    """End the servers of a session that got SIGKILL, which no fixture outlives, and remove its folder."""
+    import psutil
+
+    from data_lifecycle.embedded import objectstore, postgres
+    from data_lifecycle.embedded.processes import stop
+
+    for folder in _SCRATCH.parent.glob("lifecycle-tests-*"):
+        owner = folder / "session.pid"
+        if folder.stat().st_uid != os.geteuid() or not owner.exists():
+            continue
+        if not psutil.pid_exists(int(owner.read_text())):
+            servers = [
+                postgres.component(folder / "run", folder / "postgres.log"),
+                objectstore.component(folder / "run", folder / "objectstore.log"),
+            ]
+            stop(servers, grace_seconds=0)
+            postgres.remove_data(folder / "pg")
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Turn SIGTERM into an ordinary end of the session: fixtures then stop their servers."""
+    """Clean up after a killed session; turn SIGTERM into an ordinary end: fixtures then stop their servers."""
+    _stop_what_a_killed_session_left()
 
     def end(number: int, frame: object) -> None:
         raise KeyboardInterrupt

@@ -6,12 +6,13 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 import psycopg2.extras
 import pytest
+from psycopg2 import sql
 
 from data_lifecycle.connections import DatabaseAccess
 from data_lifecycle.objects.store import client
@@ -24,18 +25,34 @@ if TYPE_CHECKING:
 
     from data_lifecycle.embedded.objectstore import ObjectStore
 
+COUNT = sql.SQL("SELECT count(*) AS n FROM {}")
 SEED, ORDERS = 11, 120
-DAY = timedelta(days=1)
-Key = tuple[str, str]
+BULK_ORDERS = """
+SELECT count(*),
+       count(*) FILTER (WHERE photo_state = 'present' AND terminal_at <= now() - interval '5 days'),
+       count(*) FILTER (WHERE photo_state = 'present' AND terminal_at <= now() - interval '6 days 12 hours'),
+       count(*) FILTER (WHERE terminal_at IS NULL),
+       count(*) FILTER (WHERE photo_state = 'absent' AND terminal_at > now() - interval '7 days')
+FROM studio.orders
+"""
+BULK_UPLOADS = """
+SELECT count(*),
+       count(*) FILTER (WHERE (u.absent_at IS NULL) <> (o.photo_state = 'present')),
+       count(*) FILTER (WHERE u.object_key NOT LIKE 'orders/' || o.order_id || '/%'),
+       count(*) FILTER (WHERE c.customer_id IS NULL)
+FROM studio.orders o
+JOIN studio.order_uploads USING (order_id)
+JOIN studio.uploads u USING (upload_id)
+LEFT JOIN studio.customers c USING (customer_id)
+"""
 
 
 @pytest.fixture(scope="module")
-def bucket_names(store: ObjectStore) -> Iterator[dict[str, str]]:
-    """Two buckets of this module's own names would need rights of their own: the usual ones, emptied before and after."""
+def bucket_names(store: ObjectStore) -> dict[str, str]:
+    """The usual buckets, emptied: others would need rights of their own."""
     names = {"uploads": store.settings.bucket_uploads, "backup": store.settings.bucket_backup}
     _wipe(store, names)
-    yield names
-    _wipe(store, names)
+    return names
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +85,7 @@ def rows(home: Studio, report: LoadReport) -> Iterator[Callable[..., list[dict[s
     """Rows of a statement, as the superuser sees them."""
     connection = psycopg2.connect(home.admin_url, options="-c TimeZone=UTC")
 
-    def run(statement: str, *values: object) -> list[dict[str, Any]]:
+    def run(statement: str | sql.Composable, *values: object) -> list[dict[str, Any]]:
         with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
             cursor.execute(statement, values)
             return [dict(row) for row in cursor.fetchall()]
@@ -166,7 +183,7 @@ def test_triggers_agree_with_the_plan(report: LoadReport, rows: Callable[..., li
 
 def test_counts_of_the_report(report: LoadReport, rows: Callable[..., list[dict[str, Any]]]) -> None:
     for table in ("customers", "orders", "uploads", "payments", "disclosures", "consents"):
-        assert rows(f"SELECT count(*) AS n FROM studio.{table}")[0]["n"] == getattr(report, table), table
+        assert rows(COUNT.format(sql.Identifier("studio", table)))[0]["n"] == getattr(report, table), table
     assert rows("SELECT count(*) AS n FROM studio.legal_holds")[0]["n"] == report.holds
     assert sum(map(len, report.scenarios.values())) == report.orders
 
@@ -216,30 +233,19 @@ def test_bulk_fill_has_exactly_the_due_orders_asked_for(studio: Studio) -> None:
     connection = psycopg2.connect(studio.admin_url)
     try:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*), count(*) FILTER (WHERE photo_state = 'present' AND terminal_at <= now() - interval '5 days'), "
-                "count(*) FILTER (WHERE photo_state = 'present' AND terminal_at <= now() - interval '6 days 12 hours'), "
-                "count(*) FILTER (WHERE terminal_at IS NULL), "
-                "count(*) FILTER (WHERE photo_state = 'absent' AND terminal_at > now() - interval '7 days') FROM studio.orders"
-            )
+            cursor.execute(BULK_ORDERS)
             total, due, late, still_open, odd = cursor.fetchone() or ()
-            cursor.execute(
-                "SELECT count(*), count(*) FILTER (WHERE (u.absent_at IS NULL) <> (o.photo_state = 'present')), "
-                "count(*) FILTER (WHERE u.object_key NOT LIKE 'orders/' || o.order_id || '/%') "
-                "FROM studio.orders o JOIN studio.order_uploads USING (order_id) JOIN studio.uploads u USING (upload_id)"
-            )
-            assert cursor.fetchone() == (12_003, 0, 0)
-            cursor.execute(
-                "SELECT count(*) FROM studio.orders LEFT JOIN studio.customers c USING (customer_id) WHERE c IS NULL"
-            )
-            assert cursor.fetchone() == (0,)
+            cursor.execute(BULK_UPLOADS)
+            assert cursor.fetchone() == (12_003, 0, 0, 0)
     finally:
         connection.close()
     assert (total, due, late, odd) == (4_001, 47, 0, 0)
     assert still_open > 0
 
 
-@pytest.mark.parametrize(("orders", "each", "due"), [(0, 1, 0), (10, 0, 0), (10, 1, 11), (10, 1, -1)])
+@pytest.mark.parametrize(
+    ("orders", "each", "due"), [(0, 1, 0), (10, 0, 0), (10, 1000, 0), (10, 1, 11), (10, 1, -1)]
+)
 def test_bulk_fill_refuses_impossible_counts(orders: int, each: int, due: int) -> None:
     with pytest.raises(ValueError, match="due between"):
         fill("postgresql://nobody@127.0.0.1:1/none", orders, each, due)

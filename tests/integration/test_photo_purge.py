@@ -19,16 +19,3 @@ def test_everything_due_is_gone_and_nothing_else(
     finally:
         print("\n".join(r.getMessage() for r in caplog.records if r.name == "lifecycle"))
 
-
-def test_debug(load_demo, purge, caplog, studio):
-    import psycopg2
-    caplog.set_level(logging.INFO, "lifecycle")
-    demo = load_demo(orders=60)
-    try:
-        purge(demo.house)
-    finally:
-        c = psycopg2.connect(studio.admin_url).cursor()
-        c.execute("select state, code, kind, bucket, length(object_key), object_key, origin from lifecycle.item where disposition='erase' and state<>'accepted'")
-        for r in c.fetchall(): print(r)
-        c.execute("select subject,disposition,outcome,kind,object_key, code from lifecycle.observation where outcome<>'absent' and subject<>'canary'")
-        for r in c.fetchall(): print(r)

@@ -114,14 +114,22 @@ def _assertion(table: str, entry: Mapping[str, Any]) -> Assertion:
         observed = str(result["observed_value"])
     else:
         observed = f"{result.get('unexpected_count')} of {result.get('element_count')} rows not as expected"
-    expected = {k: v for k, v in kwargs.items() if k not in ("batch_id", "column")}
     return Assertion(
         f"{table}: {meta['name']}",
         meta["clause"],
         bool(entry["success"]) and not failed_to_run,
         observed,
-        ", ".join(f"{name} {value}" for name, value in sorted(expected.items())),
+        _expected(kwargs),
     )
+
+
+def _expected(kwargs: Mapping[str, Any]) -> str:
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if low is not None:
+        return f"{low:g}" if low == high else f"at least {low:g}"
+    if "value_set" in kwargs:
+        return f"one of {', '.join(kwargs['value_set'])}"
+    return str(kwargs.get("value", "a value in every row"))
 
 
 def _project(docs: Path) -> Any:

@@ -31,7 +31,12 @@ def add_to(verbs: Any) -> None:
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """0 if all is up and every pipeline's latest run succeeded, 1 if one failed."""
+    """0 if all is up and every pipeline that was triggered succeeded, 1 if not, 2 for unusable arguments."""
+    from data_lifecycle.studio.demo.scenarios import MINIMUM_ORDERS
+
+    if arguments.orders < MINIMUM_ORDERS:
+        print(f"lifecycle: --orders {arguments.orders}: the demo studio needs at least {MINIMUM_ORDERS}")
+        return 2
     home, console = Home.from_env(), Console()
     with home.locked():
         house = House.open(home)

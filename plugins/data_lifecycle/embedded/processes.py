@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +22,8 @@ import psutil
 
 _MARK = "LIFECYCLE_COMPONENT"
 _LOG_LIMIT_BYTES = 20 * 1024 * 1024
+# What is in an uninterruptible system call dies a little later.
+_KILL_SECONDS = 10.0
 Found = TypeVar("Found")
 
 
@@ -143,24 +146,18 @@ def stop(components: Sequence[Component], *, grace_seconds: float) -> None:
     """End components together: their own stop signal to the leaders, then SIGKILL to all that is left."""
     leaders = [(component, leader) for component in components if (leader := component.find())]
     for component, leader in leaders:
-        try:
+        with suppress(psutil.NoSuchProcess):
             leader.send_signal(component.stop_signal)
-        except psutil.NoSuchProcess:
-            continue
     end = time.monotonic() + grace_seconds
     while time.monotonic() < end and not all(component.ended() for component, _ in leaders):
         time.sleep(0.05)
-    # A process forked between listing and killing is caught by the next round.
-    for _ in range(20):
-        rest = members(components)
-        if not rest:
-            break
+    # Asked again after each round: a process may have been forked between listing and killing.
+    end = time.monotonic() + _KILL_SECONDS
+    while (rest := members(components)) and time.monotonic() < end:
         for process in rest:
-            try:
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                continue
-        psutil.wait_procs(rest, timeout=1)
+        time.sleep(0.02)
     for component in components:
         component.ended()
         component.pid_file.unlink(missing_ok=True)

@@ -53,7 +53,7 @@ def observe_run(house: House, run_id: int) -> None:
             connection, "photo_purge/copy_observations", ((run_id, round_number, *row, moment) for row in rows)
         )
         connection.commit()
-    outcomes = Counter((row[2], row[3] or "-", row[8]) for row in rows)
+    outcomes = Counter((row[2], row[3] or "-", row[9]) for row in rows)
     log.info("run %d, look %d, with the observer's credential at %s", run_id, round_number, moment.isoformat())
     for (subject, disposition, outcome), count in sorted(outcomes.items()):
         log.info("seen: %d × %s%s %s", count, subject, "" if disposition == "-" else f" to {disposition}", outcome)
@@ -61,9 +61,6 @@ def observe_run(house: House, run_id: int) -> None:
         log.warning("%d folders could not be listed: %s", count, reason)
     if not canaries:
         log.error("no canaries are registered: this look proves nothing")
-
-
-_Seen = tuple[UUID | None, int | None, str, str | None, str, str, str, str, Any, int, str, str | None]
 
 
 def _row(

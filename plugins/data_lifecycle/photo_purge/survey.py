@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from data_lifecycle.connections import StoreAccess
 from data_lifecycle.objects.listing import Lister
 from data_lifecycle.objects.model import ObjectVersion, StoreUnknown, Unknown
-from data_lifecycle.photo_purge.plan import folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +37,17 @@ def survey(access: StoreAccess, buckets: Collection[str], folders: Collection[st
                 else:
                     entries[name].extend(found)
             for upload in lister.list_multipart_uploads(bucket):
-                try:
-                    place = folder(upload.key)
-                except ValueError:
-                    continue  # outside of all orders' folders: the sweep accounts for it
-                if place in entries:
+                place = next((f for f in _folders_above(upload.key) if f in entries), None)
+                if place is not None:  # the sweep accounts for those in other folders
                     entries[place].append(upload)
     for name in unknown:
         del entries[name]
     return Survey(entries, unknown)
+
+
+def _folders_above(key: str) -> list[str]:
+    parts = key.split("/", 2)
+    return ["/".join(parts[:n]) + "/" for n in range(1, len(parts))]
 
 
 def sweep(access: StoreAccess, bucket: str) -> list[list[ObjectVersion]]:

@@ -178,7 +178,7 @@ def test_strange_store_contents(studio: DemoStudio) -> None:
         assert any(h.steps[-1] != "marker" for h in histories)
     for name in ("unfinished_due", "unfinished_kept"):
         assert sum(h.steps.count("multipart") for h in below(studio, only(studio, name))) == 4
-    many = [h for h in below(studio, only(studio, "many_versions"))]
+    many = below(studio, only(studio, "many_versions"))
     assert min(len(h.steps) for h in many if h.place == "uploads") >= 5
     orphans = [h for h in studio.contents if h.fate is None]
     own = {order.order_id for order in studio.orders}

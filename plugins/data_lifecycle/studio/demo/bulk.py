@@ -27,10 +27,10 @@ def fill(admin_url: str, orders: int, uploads_per_order: int, due: int, bucket: 
     One in fifty of the others is open or not yet due, the rest purged long ago (photo_state absent, absent_at set).
     Orders come without events. Repeated calls add to what is there, so that one database can grow between two
     measurements. Triggers and foreign keys are off in this session, which only a superuser may do: `admin_url`.
-    ValueError for counts below zero, or more due orders than orders.
+    ValueError for impossible counts.
     """
-    if orders < 1 or uploads_per_order < 1 or not 0 <= due <= orders:
-        raise ValueError("orders and uploads_per_order must be positive, due between 0 and orders")
+    if orders < 1 or not 1 <= uploads_per_order < 1000 or not 0 <= due <= orders:
+        raise ValueError("orders must be positive, uploads_per_order 1 to 999, due between 0 and orders")
     begun = time.monotonic()
     with connect(DatabaseAccess(admin_url), "studio bulk") as connection:
         execute(connection, "studio/skip_triggers")

@@ -7,7 +7,7 @@ import unicodedata
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
 _FACE = "Zoë Ångström"
-_LONG = "/".join(["很长的名字" * 8, "deep" * 40, "é" * 90])
+_LONG = "/".join(["很长的名字" * 8, "deep" * 40, "é" * 90, "x" * 100, "y" * 100])
 
 HOSTILE = (
     "my photo (1) final",
