@@ -13,11 +13,11 @@ attested.
 | observe | looks with a credential that cannot delete; canaries must be found | the store was not readable; clear it |
 | settle | takes up what arrived after sealing, then looks again | as act |
 | sweep | judges every entry of both buckets | clear it |
-| assert_ | Great Expectations on what was seen | an assertion names what is wrong; the evidence says so too |
+| assert | Great Expectations on what was seen | an assertion names what is wrong; the evidence says so too |
 | attest | closes what is proven absent, signs, stores in the locked bucket | clear it; nothing is stated twice |
 
-**Start it yourself**: *Trigger* with `dry_run` on shows what would go and claims nothing. `as_of` judges dues as of that
-moment (ISO 8601 with a zone, not in the future). A customer's request for erasure needs its own run: it has 24 hours.
+**Start it yourself**: *Trigger* with `dry_run` on shows what would go and claims nothing. `as_of` judges dues as of
+that moment (ISO 8601 with a zone, not in the future). A customer's request for erasure needs its own run: it has 24 hours.
 
 **Never** erase by hand what a failed run left: the next run takes it up, with evidence.
 """
@@ -31,11 +31,14 @@ from airflow.timetables.interval import CronDataIntervalTimetable
 
 PARAMS = {
     "as_of": Param(
-        None, type=["null", "string"], minLength=3, description="Judge dues as of this moment: ISO 8601 with a time zone."
+        None,
+        type=["null", "string"],
+        minLength=3,
+        description="Judge dues as of this moment: ISO 8601 with a time zone.",
     ),
     "dry_run": Param(False, type="boolean", description="Stop after the plan; nothing is erased."),
 }
-# Eight steps × 4 tries × (20 + 2) minutes is within the policy's retry budget of 12 hours; a test adds it up.
+# Eight steps of 4 tries of (20 + 2) minutes are within the policy's retry budget of 12 hours; a test adds it up.
 RETRIES = {"retries": 3, "retry_delay": timedelta(minutes=2), "execution_timeout": timedelta(minutes=20)}
 
 
@@ -88,11 +91,11 @@ def photo_purge() -> None:
 
         steps.sweep(run_id)
 
-    @task
-    def assert_(run_id: int) -> None:
+    @task(task_id="assert")
+    def prove(run_id: int) -> None:
         from data_lifecycle.photo_purge import steps
 
-        steps.assert_(run_id)
+        steps.prove(run_id)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def attest(run_id: int) -> str:
@@ -103,7 +106,7 @@ def photo_purge() -> None:
     planned = plan()
     acted = act.partial(run_id=planned).expand(batch=guard(planned))
     observed, settled, swept = observe(planned), settle(planned), sweep(planned)
-    acted >> observed >> settled >> swept >> assert_(planned) >> attest(planned)
+    acted >> observed >> settled >> swept >> prove(planned) >> attest(planned)
 
 
 photo_purge()

@@ -72,7 +72,9 @@ class AirflowConnections:
         found = Connection.get(identity)
         extra = found.extra_dejson
         if not found.login or not found.password:
-            raise ValueError(f"connection {identity}: login and password (access key and secret key) must be set")
+            raise ValueError(
+                f"connection {identity}: login and password (access key and secret key) must be set"
+            )
         return StoreAccess(
             extra.get("endpoint_url"), found.login, found.password, extra.get("region_name", "us-east-1")
         )

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def house(
-    studio: Studio, empty_store: ObjectStore, access: FileConnections, settings: Settings
-) -> House:
+def house(studio: Studio, empty_store: ObjectStore, access: FileConnections, settings: Settings) -> House:
     """The house with this test's database, an empty store with canaries, and a signing key."""
     from data_lifecycle.connections import DatabaseAccess
     from data_lifecycle.evidence import keys

@@ -18,4 +18,3 @@ def test_everything_due_is_gone_and_nothing_else(
         purge(demo.house)
     finally:
         print("\n".join(r.getMessage() for r in caplog.records if r.name == "lifecycle"))
-

@@ -4,7 +4,14 @@ GRANT USAGE ON SCHEMA studio TO studio_app, studio_reader, studio_eraser, studio
 GRANT USAGE ON SCHEMA lifecycle TO studio_reader, studio_eraser, studio_observer, studio_auditor, evidence_writer, reviewer;
 
 -- The studio's own application.
-GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA studio TO studio_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA studio TO studio_app;
+GRANT INSERT ON studio.customers, studio.order_events, studio.order_uploads, studio.payments, studio.disclosures,
+    studio.consents, studio.legal_holds, studio.legal_hold_uploads TO studio_app;
+-- What follows from events, and what only evidence may say, is not the application's to write.
+GRANT INSERT (order_id, customer_id, service, description, created_at, last_activity_at, erase_requested_at)
+    ON studio.orders TO studio_app;
+GRANT INSERT (upload_id, category, role, bucket, object_key, sha256, bytes, media_type, derived_from, uploaded_at)
+    ON studio.uploads TO studio_app;
 GRANT UPDATE ON studio.customers, studio.consents, studio.legal_holds TO studio_app;
 GRANT UPDATE (description, erase_requested_at) ON studio.orders TO studio_app;
 GRANT UPDATE (sha256, bytes, media_type) ON studio.uploads TO studio_app;

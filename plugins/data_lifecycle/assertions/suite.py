@@ -49,7 +49,14 @@ def assert_run(house: House, run_id: int, suite: str, parameters: Mapping[str, i
         )
     for a in assertions:
         level = log.info if a.success else log.error
-        level("assertion %s (clause %s): %s; expected %s, observed %s", a.name, a.clause, _word(a), a.expected, a.observed)
+        level(
+            "assertion %s (clause %s): %s; expected %s, observed %s",
+            a.name,
+            a.clause,
+            _word(a),
+            a.expected,
+            a.observed,
+        )
     broken = [a.name for a in assertions if not a.success]
     log.info("assertions: %d held, %d did not", len(assertions) - len(broken), len(broken))
     if broken:
@@ -100,7 +107,9 @@ def _validate(house: House, run_id: int, suite: str, parameters: Mapping[str, in
         described = next(iter(outcome.run_results.values())).to_json_dict()["results"]
         results += [_assertion(part["table"], entry) for entry in described]
         if len(described) != len(part["expectations"]):
-            raise PromiseBroken(f"suite {suite}: {len(part['expectations'])} expectations, {len(described)} outcomes")
+            raise PromiseBroken(
+                f"suite {suite}: {len(part['expectations'])} expectations, {len(described)} outcomes"
+            )
     return results
 
 
@@ -140,6 +149,8 @@ def _project(docs: Path) -> Any:
 
     docs.mkdir(parents=True, exist_ok=True)
     return DataContextConfig(
-        store_backend_defaults=FilesystemStoreBackendDefaults(root_directory=str(docs), plugins_directory=None),
+        store_backend_defaults=FilesystemStoreBackendDefaults(
+            root_directory=str(docs), plugins_directory=None
+        ),
         analytics_enabled=False,
     )

@@ -34,9 +34,9 @@ def ensure(folder: Path) -> Path:
         unfinished.rename(private)
     public = folder / PUBLIC_NAME
     public.write_bytes(
-        load(private).public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        load(private)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     return private
 

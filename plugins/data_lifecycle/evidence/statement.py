@@ -10,13 +10,13 @@ import json
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from securesystemslib.dsse import Envelope
-from securesystemslib.signer import Signature
+from securesystemslib.signer._signature import Signature
 
 from data_lifecycle.evidence.keys import key_id
 
@@ -34,7 +34,11 @@ class Sealed:
 
 
 def seal(
-    key: Ed25519PrivateKey, manifest_sha256: str, subject: str, predicate_type: str, predicate: Mapping[str, Any]
+    key: Ed25519PrivateKey,
+    manifest_sha256: str,
+    subject: str,
+    predicate_type: str,
+    predicate: Mapping[str, Any],
 ) -> Sealed:
     """Sign a statement about the manifest with this digest.
 
@@ -47,7 +51,7 @@ def seal(
         "predicateType": predicate_type,
         "predicate": dict(predicate),
     }
-    payload = rfc8785.dumps(statement)
+    payload = rfc8785.dumps(cast("Any", statement))
     identity = key_id(key.public_key())
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     signature = key.sign(envelope.pae())

@@ -47,5 +47,7 @@ def keep(access: StoreAccess, bucket: str, name: str, data: bytes) -> Kept:
         raise VaultError(f"{name}: the bucket holds other bytes under this name")
     until = found.get("ObjectLockRetainUntilDate")
     if found.get("ObjectLockMode") != "COMPLIANCE" or until is None or until <= datetime.now(UTC):
-        raise VaultError(f"{name}: stored, but not locked in COMPLIANCE mode; is the bucket's default retention set?")
+        raise VaultError(
+            f"{name}: stored, but not locked in COMPLIANCE mode; is the bucket's default retention set?"
+        )
     return Kept(version, until)

@@ -78,7 +78,9 @@ def _stopped(
     rows = fetch(
         connection, "photo_purge/select_stops", run_id=run_id, batch=batch, inactive_before=inactive_before
     )
-    held = {row["case_id"] for row in fetch(connection, "photo_purge/select_claims", run_id=run_id, batch=batch)}
+    held = {
+        row["case_id"] for row in fetch(connection, "photo_purge/select_claims", run_id=run_id, batch=batch)
+    }
     connection.commit()
     stops = {row["case_id"]: row["why"] for row in rows}
     return {**dict.fromkeys(ours - held, "superseded"), **stops}
@@ -97,7 +99,9 @@ def _erase(access: StoreAccess, rows: Iterable[Row], stopped: Callable[[], dict[
     while waiting:
         stops = stopped()
         answers += [
-            _Answer(row["item_id"], "stopped", stops[row["case_id"]]) for row in waiting if row["case_id"] in stops
+            _Answer(row["item_id"], "stopped", stops[row["case_id"]])
+            for row in waiting
+            if row["case_id"] in stops
         ]
         waiting = [row for row in waiting if row["case_id"] not in stops]
 
@@ -133,11 +137,15 @@ def _version(row: Row) -> ObjectVersion:
 
 def _tell(batch: int, answers: list[_Answer], changed: int, superseded: int) -> None:
     states = Counter(answer.state for answer in answers)
-    log.info("batch %d: the store accepted %d deletions (accepted is not yet absent)", batch, states["accepted"])
+    log.info(
+        "batch %d: the store accepted %d deletions (accepted is not yet absent)", batch, states["accepted"]
+    )
     reasons = Counter(answer.code or "no-code" for answer in answers if answer.state != "accepted")
     for state in ("failed", "unknown", "stopped"):
         if states[state]:
-            log.warning("batch %d: %d %s, codes %s", batch, states[state], state, dict(sorted(reasons.items())))
+            log.warning(
+                "batch %d: %d %s, codes %s", batch, states[state], state, dict(sorted(reasons.items()))
+            )
     if changed != len(answers):
         log.warning("batch %d: %d answers came too late to count", batch, len(answers) - changed)
     if superseded and not changed:

@@ -80,7 +80,9 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
 
 def _close(connection: Connection, run_id: int) -> None:
     fetch(connection, "photo_purge/lock_orders", run_id=run_id)
-    case_ids: list[UUID] = [row["case_id"] for row in fetch(connection, "photo_purge/select_absent_cases", run_id=run_id)]
+    case_ids: list[UUID] = [
+        row["case_id"] for row in fetch(connection, "photo_purge/select_absent_cases", run_id=run_id)
+    ]
     if not case_ids:
         return
     execute(connection, "photo_purge/close_uploads", run_id=run_id, case_ids=case_ids)
@@ -173,5 +175,9 @@ def _keep(house: House, connection: Connection) -> None:
     access = house.connections.store("evidence_vault")
     for row in fetch(connection, "evidence/select_unstored"):
         kept = vault.keep(access, house.settings.bucket_evidence, row["evidence_id"], bytes(row["envelope"]))
-        execute(connection, "evidence/mark_stored", evidence_id=row["evidence_id"], version_id=kept.version_id)
-        log.info("stored and read back: %s, locked until %s", row["evidence_id"], kept.locked_until.isoformat())
+        execute(
+            connection, "evidence/mark_stored", evidence_id=row["evidence_id"], version_id=kept.version_id
+        )
+        log.info(
+            "stored and read back: %s, locked until %s", row["evidence_id"], kept.locked_until.isoformat()
+        )

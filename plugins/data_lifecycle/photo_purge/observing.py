@@ -22,8 +22,8 @@ def observe_run(house: House, run_id: int) -> None:
     """Say of every sealed entry whether it is absent, present or unknown, and of everything else in the folders whether
     it should not be there; the canaries must be found.
 
-    One more round is added each time; the latest counts. Costs follow the number of due orders. Raises StoreUnknown when
-    a bucket cannot be looked at; a single folder that cannot be listed makes only its entries unknown.
+    One more round is added each time; the latest counts. Costs follow the number of due orders. Raises StoreUnknown
+    when a bucket cannot be looked at; a single folder that cannot be listed makes only its entries unknown.
     """
     with connect(house.connections.database("studio_observer"), "photo_purge observe") as connection:
         items = fetch(connection, "photo_purge/select_items", run_id=run_id)
@@ -50,13 +50,19 @@ def observe_run(house: House, run_id: int) -> None:
             *_canaries_seen(canaries, seen),
         ]
         copy_rows(
-            connection, "photo_purge/copy_observations", ((run_id, round_number, *row, moment) for row in rows)
+            connection,
+            "photo_purge/copy_observations",
+            ((run_id, round_number, *row, moment) for row in rows),
         )
         connection.commit()
     outcomes = Counter((row[2], row[3] or "-", row[9]) for row in rows)
-    log.info("run %d, look %d, with the observer's credential at %s", run_id, round_number, moment.isoformat())
+    log.info(
+        "run %d, look %d, with the observer's credential at %s", run_id, round_number, moment.isoformat()
+    )
     for (subject, disposition, outcome), count in sorted(outcomes.items()):
-        log.info("seen: %d × %s%s %s", count, subject, "" if disposition == "-" else f" to {disposition}", outcome)
+        log.info(
+            "seen: %d of %s%s %s", count, subject, "" if disposition == "-" else f" to {disposition}", outcome
+        )
     for reason, count in sorted(Counter(seen.unknown.values()).items()):
         log.warning("%d folders could not be listed: %s", count, reason)
     if not canaries:
@@ -88,7 +94,9 @@ def _items_seen(items: list[Row], seen: Survey) -> Iterator[tuple[Any, ...]]:
             outcome, code = "unknown", seen.unknown[place]
         elif what in identities or (item["kind"] == "nothing" and item["object_key"] in keys):
             outcome = "present"
-        yield _row(item["case_id"], item["item_id"], "item", item["disposition"], what, item["bytes"], outcome, code)
+        yield _row(
+            item["case_id"], item["item_id"], "item", item["disposition"], what, item["bytes"], outcome, code
+        )
 
 
 def _survivors(

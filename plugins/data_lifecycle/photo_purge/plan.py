@@ -254,7 +254,9 @@ def _seal(policy_sha256: str, cases: Iterable[DueOrder], items: Iterable[Item]) 
         digest.update(json.dumps(line).encode() + b"\n")
     for item in items:
         digest.update(
-            json.dumps([*_line(item), item.order_id, item.rule_id, item.origin, item.size, item.disposition]).encode()
+            json.dumps(
+                [*_line(item), item.order_id, item.rule_id, item.origin, item.size, item.disposition]
+            ).encode()
             + b"\n"
         )
     return digest.hexdigest()

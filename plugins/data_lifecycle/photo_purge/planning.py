@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg2.errors
 import psycopg2.extensions
 
-from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.database import Connection, connect, copy_rows, fetch, fetch_one
 from data_lifecycle.photo_purge.plan import (
     DueOrder,
     Order,
@@ -55,7 +55,12 @@ def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | No
 
 
 def _plan(
-    house: House, connection: Connection, dag_run_id: str, run_after: datetime, stated: str | None, dry_run: bool
+    house: House,
+    connection: Connection,
+    dag_run_id: str,
+    run_after: datetime,
+    stated: str | None,
+    dry_run: bool,
 ) -> int:
     now = fetch_one(connection, "photo_purge/read_clock")["now"]
     as_of = judge_as_of(stated, run_after, now)
@@ -83,9 +88,9 @@ def _plan(
             "photo_purge/insert_run",
             pipeline=PIPELINE,
             dag_run_id=dag_run_id,
-            attempt=fetch_one(connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
-                "attempt"
-            ],
+            attempt=fetch_one(
+                connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id
+            )["attempt"],
             as_of=as_of,
             dry_run=dry_run,
             policy_id=policy.id,
@@ -112,7 +117,8 @@ def _due_orders(connection: Connection, policy: Policy, clock: PhotoClock, as_of
         requested_before=as_of,
     )
     orders = (
-        Order(row["order_id"], row["terminal_at"], row["last_activity_at"], row["erase_requested_at"]) for row in rows
+        Order(row["order_id"], row["terminal_at"], row["last_activity_at"], row["erase_requested_at"])
+        for row in rows
     )
     return [due for order in orders if (due := clock.due(order, as_of)) is not None]
 
@@ -218,7 +224,12 @@ def _tell(
             rule.period,
         )
     log.info("run %d judges as of %s; code %s", run_id, as_of.isoformat(), code_version())
-    log.info("due: %d orders %s; %d past their deadline already", facts["cases"], facts["cases_by_reason"], facts["cases_past_deadline"])
+    log.info(
+        "due: %d orders %s; %d past their deadline already",
+        facts["cases"],
+        facts["cases_by_reason"],
+        facts["cases_past_deadline"],
+    )
     log.info(
         "to erase: %d entries, %d bytes; by kind %s; by rule %s; by bucket %s; %d of them unrecorded",
         facts["erase_items"],
@@ -237,7 +248,12 @@ def _tell(
         log.warning("%d holds lack basis, files, expiry or a second person: ignored", facts["flawed_holds"])
     if plan.unlisted:
         log.warning("%d due orders could not be listed: left out, not counted as absent", plan.unlisted)
-    log.info("manifest of %d entries sealed: sha256 %s%s", len(plan.items), plan.sha256, " (dry run)" if dry_run else "")
+    log.info(
+        "manifest of %d entries sealed: sha256 %s%s",
+        len(plan.items),
+        plan.sha256,
+        " (dry run)" if dry_run else "",
+    )
 
 
 def guard_run(house: House, run_id: int) -> list[int]:
@@ -267,12 +283,15 @@ def guard_run(house: House, run_id: int) -> list[int]:
     ]
     for name, found, limit, within in checks:
         log.info("cap %s: %s, limit %s: %s", name, found, limit, "within" if within else "EXCEEDED")
-    log.info("for comparison: the last %d runs erased a median of %s entries", usual["runs"], usual["median"] or 0)
+    log.info(
+        "for comparison: the last %d runs erased a median of %s entries", usual["runs"], usual["median"] or 0
+    )
     exceeded = [name for name, _, _, within in checks if not within]
     if exceeded:
         raise PromiseBroken(
             f"run {run_id} stopped before the first delete: over the cap for {', '.join(exceeded)}; "
-            f"manifest sha256 {run['manifest_sha256']}. Raise the cap in the policy file, or find out why so much is due"
+            f"manifest sha256 {run['manifest_sha256']}. "
+            "Find out why so much is due, or raise the cap in the policy file"
         )
     log.info("released: %d batches", run["batches"])
     return list(range(run["batches"]))

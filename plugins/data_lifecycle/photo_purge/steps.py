@@ -7,7 +7,7 @@ from typing import Any
 from data_lifecycle.protocol.house import House
 from data_lifecycle.protocol.moments import refuse_unknown
 
-STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert_")
+STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert")
 
 
 def plan(context: Any) -> int:
@@ -67,7 +67,7 @@ def sweep(run_id: int) -> None:
     sweep_run(House.of_airflow(), run_id)
 
 
-def assert_(run_id: int) -> None:
+def prove(run_id: int) -> None:
     """Assert on what was observed. See ``attesting.assert_purge``."""
     from airflow.sdk.exceptions import AirflowFailException
 
@@ -101,7 +101,9 @@ def _unfinished(context: Any) -> tuple[str, ...]:
     found = states.get(context["run_id"], {})
     by_step: dict[str, set[str]] = {}
     for name, state in found.items():
-        by_step.setdefault(name.split("[", 1)[0].rsplit("_", 1)[0] if _mapped(name) else name, set()).add(str(state))
+        by_step.setdefault(name.split("[", 1)[0].rsplit("_", 1)[0] if _mapped(name) else name, set()).add(
+            str(state)
+        )
     return tuple(step for step in STEPS if by_step.get(step, {"none"}) - {"success"})
 
 

@@ -20,7 +20,9 @@ class Survey:
     unknown: dict[str, str] = field(repr=False)
 
 
-def survey(access: StoreAccess, buckets: Collection[str], folders: Collection[str], threads: int = 8) -> Survey:
+def survey(
+    access: StoreAccess, buckets: Collection[str], folders: Collection[str], threads: int = 8
+) -> Survey:
     """List versions, delete markers and unfinished uploads of each folder in each bucket.
 
     Costs one request a folder and bucket (for up to 1 000 entries), whatever the buckets hold besides, and one a bucket

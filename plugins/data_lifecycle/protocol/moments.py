@@ -32,5 +32,7 @@ def judge_as_of(stated: str | None, run_after: datetime, database_now: datetime)
             f"as_of {stated!r} is not an instant with a time zone; write it like 2026-03-01T02:00:00+00:00"
         ) from error
     if moment > database_now:
-        raise Refused(f"as_of {moment.isoformat()} is later than the database's clock; nothing is due in the future yet")
+        raise Refused(
+            f"as_of {moment.isoformat()} is later than the database's clock; nothing is due in the future yet"
+        )
     return moment

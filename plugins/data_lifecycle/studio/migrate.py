@@ -57,7 +57,8 @@ def apply(admin_url: str, folder: Path | None = None) -> list[str]:
             cursor.execute("CREATE SCHEMA IF NOT EXISTS lifecycle")
             cursor.execute(
                 "CREATE TABLE IF NOT EXISTS lifecycle.schema_version "
-                "(name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
+                "(name text PRIMARY KEY, sha256 text NOT NULL, "
+                "applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
             )
             connection.commit()
             cursor.execute("SELECT name, sha256 FROM lifecycle.schema_version")
@@ -69,7 +70,9 @@ def apply(admin_url: str, folder: Path | None = None) -> list[str]:
                 digest = hashlib.sha256(text.encode()).hexdigest()
                 if name in recorded:
                     if recorded[name] != digest:
-                        raise MigrationError(f"{name}: changed since it was applied; add a new migration instead")
+                        raise MigrationError(
+                            f"{name}: changed since it was applied; add a new migration instead"
+                        )
                     continue
                 cursor.execute(text)
                 cursor.execute(
@@ -93,7 +96,9 @@ def set_passwords(admin_url: str, passwords: Mapping[str, str]) -> None:
         with connection, connection.cursor() as cursor:
             for role, password in passwords.items():
                 cursor.execute(
-                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
+                    sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
+                        sql.Identifier(role), sql.Literal(password)
+                    )
                 )
     finally:
         connection.close()
@@ -103,7 +108,10 @@ def main() -> None:
     """Migrate the database of ``LIFECYCLE_ADMIN_DATABASE_URL`` and set ``LIFECYCLE_PASSWORD_<ROLE>`` of every role."""
     missing = [
         name
-        for name in ("LIFECYCLE_ADMIN_DATABASE_URL", *(f"LIFECYCLE_PASSWORD_{r.upper()}" for r in LOGIN_ROLES))
+        for name in (
+            "LIFECYCLE_ADMIN_DATABASE_URL",
+            *(f"LIFECYCLE_PASSWORD_{r.upper()}" for r in LOGIN_ROLES),
+        )
         if not os.environ.get(name)
     ]
     if missing:
