@@ -17,7 +17,8 @@ attested.
 | attest | closes what is proven absent, signs, stores in the locked bucket | clear it; nothing is stated twice |
 
 **Start it yourself**: *Trigger* with `dry_run` on shows what would go and claims nothing. `as_of` judges dues as of
-that moment (ISO 8601 with a zone, not in the future). A customer's request for erasure needs its own run: it has 24 hours.
+that moment (ISO 8601 with a zone, not in the future). A customer's request for erasure needs its
+own run: it has 24 hours.
 
 **Never** erase by hand what a failed run left: the next run takes it up, with evidence.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO, Any, cast
+from typing import Any, TextIO, cast
 
 import psycopg2
 import psycopg2.extensions
@@ -62,7 +62,7 @@ def fetch_one(connection: Connection, name: str, **values: object) -> Row:
 def copy_rows(connection: Connection, name: str, rows: Iterable[Sequence[object]]) -> int:
     """Stream ``rows`` through the ``COPY … FROM STDIN`` statement ``name``; the number of rows copied."""
     with connection.cursor() as cursor:
-        cursor.copy_expert(load(name), cast("IO[str]", _RowStream(rows)))
+        cursor.copy_expert(load(name), cast("TextIO", _RowStream(rows)))
         return int(cursor.rowcount)
 
 
