@@ -63,50 +63,51 @@ def photo_purge() -> None:
         return steps.plan(get_current_context())
 
     @task
-    def guard(run_id: int) -> list[int]:
+    def guard(number: int) -> list[int]:
         from data_lifecycle.photo_purge import steps
 
-        return steps.guard(run_id)
+        return steps.guard(number)
 
     @task(max_active_tis_per_dagrun=2)
-    def act(run_id: int, batch: int) -> None:
+    def act(number: int, batch: int) -> None:
         from data_lifecycle.photo_purge import steps
 
-        steps.act(run_id, batch)
+        steps.act(number, batch)
 
     @task(trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS)
-    def observe(run_id: int) -> None:
+    def observe(number: int, released: list[int]) -> None:
         from data_lifecycle.photo_purge import steps
 
-        steps.observe(run_id)
+        steps.observe(number, released)
 
     @task
-    def settle(run_id: int) -> None:
+    def settle(number: int) -> None:
         from data_lifecycle.photo_purge import steps
 
-        steps.settle(run_id)
+        steps.settle(number)
 
     @task
-    def sweep(run_id: int) -> None:
+    def sweep(number: int) -> None:
         from data_lifecycle.photo_purge import steps
 
-        steps.sweep(run_id)
+        steps.sweep(number)
 
     @task(task_id="assert")
-    def prove(run_id: int) -> None:
+    def prove(number: int) -> None:
         from data_lifecycle.photo_purge import steps
 
-        steps.prove(run_id)
+        steps.prove(number)
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def attest(run_id: int) -> str:
+    def attest(number: int) -> str:
         from data_lifecycle.photo_purge import steps
 
-        return steps.attest(run_id, get_current_context())
+        return steps.attest(number, get_current_context())
 
     planned = plan()
-    acted = act.partial(run_id=planned).expand(batch=guard(planned))
-    observed, settled, swept = observe(planned), settle(planned), sweep(planned)
+    released = guard(planned)
+    acted = act.partial(number=planned).expand(batch=released)
+    observed, settled, swept = observe(planned, released), settle(planned), sweep(planned)
     acted >> observed >> settled >> swept >> prove(planned) >> attest(planned)
 
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+pytest_plugins = ["tests.purge_fixtures"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Before anything imports Airflow, which reads its settings once: nothing of this machine's Airflow may be seen.
 _SCRATCH = Path(tempfile.mkdtemp(prefix="lifecycle-tests-"))

@@ -1,39 +1,68 @@
--- Every entry of the buckets, judged on its own: canary, held, overdue, owned or orphan. A recorded file belongs to all its
--- orders and is overdue only when all of them are; an unrecorded one belongs to the order its folder names.
+-- Every entry of the buckets, judged on its own: canary, held, overdue, owned or orphan. A recorded file belongs to all
+-- orders that use it or what it was made from, and is overdue only when all of them are; one that no order uses belongs to
+-- the order its folder names. `unclaimed`: each of its orders was done with, or is being done with by this very run.
 CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
-WITH keys AS (
-    SELECT DISTINCT object_key, split_part(object_key, '/', 2) AS folder FROM inventory WHERE object_key LIKE 'orders/%%'
+WITH RECURSIVE keys AS (
+    SELECT DISTINCT object_key, split_part(object_key, '/', 2) AS folder
+    FROM inventory WHERE object_key LIKE 'orders/%%/%%'
 ), sources AS (
-    SELECT k.object_key, k.folder, u.upload_id, coalesce(u.derived_from, u.upload_id) AS root_id
+    SELECT k.object_key, k.folder, u.upload_id, u.derived_from, coalesce(u.category, '') AS category
     FROM keys k LEFT JOIN studio.uploads u USING (object_key)
+), lineage AS (
+    SELECT object_key, upload_id, derived_from FROM sources WHERE upload_id IS NOT NULL
+    UNION
+    SELECT g.object_key, u.upload_id, u.derived_from
+    FROM lineage g JOIN studio.uploads u ON u.upload_id = g.derived_from
+), linked AS (
+    SELECT DISTINCT g.object_key, l.order_id FROM lineage g JOIN studio.order_uploads l USING (upload_id)
+), strays AS (
+    SELECT s.object_key, s.folder FROM sources s
+    WHERE NOT EXISTS (SELECT FROM linked l WHERE l.object_key = s.object_key)
 ), owners AS (
-    SELECT s.object_key, l.order_id
-    FROM sources s JOIN studio.order_uploads l ON l.upload_id IN (s.upload_id, s.root_id)
-    UNION
-    SELECT s.object_key, s.folder FROM sources s WHERE s.upload_id IS NULL
+    SELECT object_key, order_id FROM linked UNION ALL SELECT object_key, folder FROM strays
+), recorded_hold AS (
+    SELECT DISTINCT g.object_key FROM lineage g JOIN studio.effective_hold h USING (upload_id)
 ), held AS (
-    SELECT s.object_key FROM sources s JOIN studio.effective_hold h ON h.upload_id IN (s.upload_id, s.root_id)
+    SELECT object_key FROM recorded_hold
     UNION
-    SELECT s.object_key FROM sources s
-    JOIN studio.order_uploads l ON l.order_id = s.folder
-    JOIN studio.effective_hold h ON h.upload_id = l.upload_id
-    WHERE s.upload_id IS NULL
+    SELECT s.object_key FROM strays s
+    WHERE s.folder IN (SELECT l.order_id FROM studio.order_uploads l JOIN studio.effective_hold h USING (upload_id)
+                       UNION SELECT l.order_id FROM linked l JOIN recorded_hold USING (object_key))
+), clocks AS (
+    SELECT o.order_id, r.category, o.erase_requested_at, r.duration,
+           coalesce(o.terminal_at, o.last_activity_at + %(inactivity)s::interval) AS anchor,
+           o.photo_state <> 'present'
+               OR EXISTS (SELECT FROM lifecycle.erasure_case c
+                          WHERE c.run_id = %(run_id)s AND c.order_id = o.order_id AND c.state = 'open') AS unclaimed
+    FROM studio.orders o
+    CROSS JOIN unnest(%(categories)s::text[] || ''::text, %(durations)s::interval[] || %(strictest)s::interval)
+        AS r (category, duration)
+    WHERE o.order_id IN (SELECT order_id FROM owners)
+), deadlines AS (
+    SELECT c.order_id, c.category, c.unclaimed,
+           least(c.anchor + c.duration,
+                 -- Local days. A time that a clock change skips is read by its offset afterwards, one that occurs twice as
+                 -- the first: the earlier instant, whatever the server's own choice.
+                 plain.instant - greatest((plain.instant AT TIME ZONE %(time_zone)s) - wall.clock, interval '0'),
+                 CASE WHEN (before.instant AT TIME ZONE %(time_zone)s) = wall.clock THEN before.instant END,
+                 c.erase_requested_at + %(request)s::interval) AS deadline
+    FROM clocks c
+    CROSS JOIN LATERAL (SELECT (c.anchor AT TIME ZONE %(time_zone)s) + c.duration AS clock) AS wall
+    CROSS JOIN LATERAL (SELECT wall.clock AT TIME ZONE %(time_zone)s AS instant) AS plain
+    CROSS JOIN LATERAL (SELECT ((wall.clock - interval '1 day') AT TIME ZONE %(time_zone)s) + interval '1 day' AS instant)
+        AS before
 ), verdict AS (
-    SELECT w.object_key,
-           bool_or(o.order_id IS NOT NULL) AS known,
-           coalesce(bool_and(least(
-               o.terminal_at + %(duration)s::interval,
-               ((o.terminal_at AT TIME ZONE %(time_zone)s) + %(calendar)s::interval) AT TIME ZONE %(time_zone)s,
-               o.erase_requested_at + %(request)s::interval,
-               CASE WHEN o.terminal_at IS NULL THEN o.last_activity_at + %(inactivity)s::interval + %(duration)s::interval END
-           ) <= %(as_of)s) FILTER (WHERE o.order_id IS NOT NULL), false) AS overdue
-    FROM owners w LEFT JOIN studio.orders o USING (order_id)
+    SELECT w.object_key, array_agg(d.order_id) AS owners, bool_and(d.deadline <= %(as_of)s) AS overdue,
+           bool_and(d.unclaimed) AS unclaimed
+    FROM owners w
+    JOIN sources s USING (object_key)
+    JOIN deadlines d USING (order_id, category)
     GROUP BY w.object_key
 )
-SELECT i.bucket, i.kind, i.last_modified, split_part(i.object_key, '/', 2) AS folder,
+SELECT i.bucket, i.kind, i.last_modified, v.owners, v.unclaimed,
        CASE WHEN i.object_key LIKE 'canary/%%' THEN 'canary'
-            WHEN NOT coalesce(v.known, false) THEN 'orphan'
             WHEN h.object_key IS NOT NULL THEN 'held'
+            WHEN v.object_key IS NULL THEN 'orphan'
             WHEN v.overdue THEN 'overdue'
             ELSE 'owned' END AS verdict
 FROM inventory i

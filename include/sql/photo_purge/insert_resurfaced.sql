@@ -1,6 +1,8 @@
+-- What must not be there any more, and what came into the folder of an order that no plan would look at again: an upload
+-- by an old signed address, a restored copy, an object without a row. The next plan decides by the exact clocks.
 INSERT INTO lifecycle.resurfaced (order_id, run_id)
-SELECT DISTINCT j.folder, %(run_id)s::bigint
+SELECT DISTINCT owner.order_id, %(run_id)s::bigint
 FROM judged j
-JOIN studio.orders o ON o.order_id = j.folder
-WHERE j.verdict = 'overdue'
+CROSS JOIN LATERAL unnest(j.owners) AS owner (order_id)
+WHERE j.verdict = 'overdue' OR (j.verdict = 'owned' AND j.unclaimed)
 ON CONFLICT DO NOTHING

@@ -1,26 +1,45 @@
 -- Cases of a batch that must not be touched now, whatever the plan said. Asked again before every request.
-SELECT c.case_id, 'reopened' AS why
-FROM lifecycle.erasure_case c
-JOIN studio.orders o USING (order_id)
-WHERE c.run_id = %(run_id)s AND c.batch = %(batch)s
-  AND CASE c.reason
-          WHEN 'terminal' THEN o.terminal_at IS NULL OR o.terminal_at > c.anchor_at
-          WHEN 'inactivity' THEN o.terminal_at IS NULL AND o.last_activity_at > %(inactive_before)s
-          ELSE o.erase_requested_at IS NULL
-      END
-UNION ALL
-SELECT c.case_id, 'legal-hold'
-FROM studio.effective_hold h
-JOIN lifecycle.item i USING (upload_id)
-JOIN lifecycle.erasure_case c ON c.case_id = i.case_id
-WHERE i.run_id = %(run_id)s AND c.run_id = %(run_id)s AND c.batch = %(batch)s AND i.disposition = 'erase'
-UNION ALL
-SELECT c.case_id, 'shared'
-FROM lifecycle.erasure_case c
-JOIN lifecycle.item i ON i.case_id = c.case_id AND i.run_id = c.run_id
-JOIN studio.order_uploads s ON s.upload_id = i.upload_id AND s.order_id <> c.order_id
+WITH RECURSIVE claim AS (
+    SELECT c.case_id, c.order_id, c.batch,
+           CASE c.reason
+               WHEN 'terminal' THEN o.terminal_at IS NULL OR o.terminal_at > c.anchor_at
+               WHEN 'inactivity' THEN CASE WHEN o.terminal_at IS NULL THEN o.last_activity_at > %(inactive_before)s
+                                           ELSE o.terminal_at > %(ended_before)s END
+               ELSE o.erase_requested_at IS NULL
+           END AS lapsed
+    FROM lifecycle.erasure_case c
+    JOIN studio.orders o USING (order_id)
+    WHERE c.run_id = %(run_id)s
+), doomed AS (
+    SELECT DISTINCT i.case_id, i.object_key, i.upload_id
+    FROM lifecycle.item i
+    JOIN claim c USING (case_id)
+    WHERE i.run_id = %(run_id)s AND c.batch = %(batch)s AND i.disposition = 'erase'
+), lineage AS (
+    SELECT case_id, upload_id FROM doomed WHERE upload_id IS NOT NULL
+    UNION
+    -- Unrecorded when it was sealed; somebody may have recorded it since.
+    SELECT d.case_id, u.upload_id FROM doomed d JOIN studio.uploads u USING (object_key) WHERE d.upload_id IS NULL
+    UNION
+    SELECT g.case_id, made.derived_from
+    FROM lineage g
+    CROSS JOIN LATERAL (SELECT u.derived_from FROM studio.uploads u WHERE u.upload_id = g.upload_id OFFSET 0) AS made
+    WHERE made.derived_from IS NOT NULL
+)
+SELECT case_id, 'reopened' AS why FROM claim WHERE batch = %(batch)s AND lapsed
+UNION
+SELECT g.case_id, 'legal-hold' FROM lineage g JOIN studio.effective_hold h USING (upload_id)
+UNION
+-- Nobody can tell whether a stray in the folder of a held file belongs to it.
+SELECT d.case_id, 'legal-hold'
+FROM doomed d
+JOIN claim c USING (case_id)
+JOIN studio.order_uploads l ON l.order_id = c.order_id
+JOIN studio.effective_hold h ON h.upload_id = l.upload_id
+WHERE d.upload_id IS NULL AND NOT EXISTS (SELECT FROM studio.uploads u WHERE u.object_key = d.object_key)
+UNION
+SELECT g.case_id, 'shared'
+FROM lineage g
+JOIN studio.order_uploads s USING (upload_id)
 JOIN studio.orders other ON other.order_id = s.order_id AND other.photo_state = 'present'
-WHERE c.run_id = %(run_id)s AND c.batch = %(batch)s AND i.disposition = 'erase'
-  AND NOT EXISTS (SELECT FROM lifecycle.erasure_case d
-                  WHERE d.order_id = s.order_id AND d.run_id = c.run_id
-                    AND NOT (d.reason = 'terminal' AND (other.terminal_at IS NULL OR other.terminal_at > d.anchor_at)))
+WHERE NOT EXISTS (SELECT FROM claim d WHERE d.order_id = s.order_id AND NOT d.lapsed)

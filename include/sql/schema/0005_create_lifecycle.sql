@@ -14,6 +14,7 @@ CREATE TABLE lifecycle.run (
     manifest_sha256 text NOT NULL,
     batches         integer NOT NULL,
     facts           jsonb NOT NULL,
+    released_at     timestamptz,
     state           text NOT NULL DEFAULT 'planned'
                     CHECK (state IN ('planned', 'verified', 'failed')),
     finished_at     timestamptz,
@@ -34,6 +35,7 @@ COMMENT ON COLUMN lifecycle.run.planned_at IS 'When the plan was sealed. Unit: U
 COMMENT ON COLUMN lifecycle.run.manifest_sha256 IS 'Digest of the sealed, sorted manifest. Unit: hex. Category: none.';
 COMMENT ON COLUMN lifecycle.run.batches IS 'Batches the work is cut into. Unit: count. Category: none.';
 COMMENT ON COLUMN lifecycle.run.facts IS 'Counts known at planning. Unit: see keys. Category: none.';
+COMMENT ON COLUMN lifecycle.run.released_at IS 'When guard let the plan go; null: nothing may be erased for it. Unit: UTC instant. Category: none.';
 COMMENT ON COLUMN lifecycle.run.state IS 'planned until attested, then verified (every assertion held) or failed. Unit: none. Category: none.';
 COMMENT ON COLUMN lifecycle.run.finished_at IS 'When it was attested. Unit: UTC instant. Category: none.';
 

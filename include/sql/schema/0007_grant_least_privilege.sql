@@ -26,6 +26,7 @@ GRANT SELECT (upload_id, category, role, bucket, object_key, bytes, derived_from
 GRANT SELECT ON studio.order_uploads, studio.effective_hold, studio.flawed_hold
     TO studio_reader, studio_observer, studio_auditor, evidence_writer;
 GRANT SELECT, INSERT ON lifecycle.run, lifecycle.item TO studio_reader;
+GRANT UPDATE (released_at) ON lifecycle.run TO studio_reader;
 GRANT SELECT ON lifecycle.resurfaced TO studio_reader;
 GRANT SELECT, INSERT, UPDATE (reason, anchor_at, start_at, deadline_at, run_id, epoch, batch) ON lifecycle.erasure_case TO studio_reader;
 

@@ -10,7 +10,7 @@ from typing import Any
 from data_lifecycle.command import pipelines, summary
 from data_lifecycle.command.console import Console
 from data_lifecycle.connections import DatabaseAccess
-from data_lifecycle.embedded.home import Home, write_private
+from data_lifecycle.embedded.home import Home
 from data_lifecycle.embedded.house import House
 from data_lifecycle.embedded.processes import NotReady, stop
 
@@ -93,7 +93,7 @@ def _start_store(house: House, console: Console) -> None:
 def _prepare(house: House, console: Console) -> None:
     """What is cheap to look at and must be right at every start: schema, passwords, keys, buckets, canaries."""
     from data_lifecycle.evidence import keys
-    from data_lifecycle.objects import canary
+    from data_lifecycle.protocol import canaries
     from data_lifecycle.studio import migrate
 
     for name in migrate.apply(house.admin_url):
@@ -102,8 +102,9 @@ def _prepare(house: House, console: Console) -> None:
     for line in house.store.create_buckets():
         console.say(f"object store: {line}")
     keys.ensure(house.home.keys)
-    placed = canary.ensure(house.store.store_access("object_app"), house.settings.photo_buckets)
-    write_private(house.home.canary_file, placed.to_json())
+    canaries.place(
+        DatabaseAccess(house.admin_url), house.store.store_access("object_app"), house.settings.photo_buckets
+    )
 
 
 def _load_demo(house: House, console: Console, arguments: argparse.Namespace) -> bool:

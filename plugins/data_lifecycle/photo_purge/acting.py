@@ -44,10 +44,11 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
     """
     with connect(house.connections.database("studio_eraser"), "photo_purge act") as connection:
         run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
-        if run["dry_run"]:
-            raise PromiseBroken(f"run {run_id} is a dry run: it has nothing to act on")
+        if run["released_at"] is None:
+            raise PromiseBroken(f"run {run_id} was not released by guard: nothing may be erased for it")
         policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
-        inactive_before = run["as_of"] - PhotoClock(policy).earliest_start - policy.inactivity
+        ended_before = run["as_of"] - PhotoClock(policy).earliest_start
+        clocks = {"ended_before": ended_before, "inactive_before": ended_before - policy.inactivity}
         items = fetch(connection, "photo_purge/record_intent", run_id=run_id, batch=batch)
         superseded = fetch_one(connection, "photo_purge/count_superseded", run_id=run_id)["superseded"]
         connection.commit()
@@ -57,7 +58,7 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
         answers = _erase(
             house.connections.store("object_eraser"),
             items,
-            lambda: _stopped(connection, run_id, batch, inactive_before, {item["case_id"] for item in items}),
+            lambda: _stopped(connection, run_id, batch, clocks, {item["case_id"] for item in items}),
         )
         changed = execute(
             connection,
@@ -72,12 +73,10 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
 
 
 def _stopped(
-    connection: Connection, run_id: int, batch: int, inactive_before: datetime, ours: set[UUID]
+    connection: Connection, run_id: int, batch: int, clocks: dict[str, datetime], ours: set[UUID]
 ) -> dict[UUID, str]:
     """Cases not to be touched now, each with the reason; asked in its own transaction, so that it is the present."""
-    rows = fetch(
-        connection, "photo_purge/select_stops", run_id=run_id, batch=batch, inactive_before=inactive_before
-    )
+    rows = fetch(connection, "photo_purge/select_stops", run_id=run_id, batch=batch, **clocks)
     held = {
         row["case_id"] for row in fetch(connection, "photo_purge/select_claims", run_id=run_id, batch=batch)
     }
@@ -159,6 +158,8 @@ def settle_run(house: House, run_id: int) -> bool:
     """
     with connect(house.connections.database("studio_eraser"), "photo_purge settle") as connection:
         run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        if run["released_at"] is None:
+            raise PromiseBroken(f"run {run_id} was not released by guard: nothing may be erased for it")
         found = fetch_one(connection, "photo_purge/count_survivors", run_id=run_id)
         if not found["survivors"]:
             log.info("nothing survived: no second pass needed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -45,7 +45,7 @@ def observe_run(house: House, run_id: int) -> None:
         }
         round_number = int(fetch_one(connection, "photo_purge/next_round", run_id=run_id)["round"])
         rows = [
-            *_items_seen(items, seen),
+            *_items_seen(items, seen, buckets),
             *_survivors(items, cases, seen, recorded),
             *_canaries_seen(canaries, seen),
         ]
@@ -82,7 +82,7 @@ def _row(
     return (case_id, item_id, subject, disposition, *what, size, outcome, code)
 
 
-def _items_seen(items: list[Row], seen: Survey) -> Iterator[tuple[Any, ...]]:
+def _items_seen(items: list[Row], seen: Survey, buckets: Collection[str]) -> Iterator[tuple[Any, ...]]:
     there = by_key(seen.entries)
     identities = {entry.identity for found in there.values() for entry in found}
     keys = {key for _, key in there}
@@ -90,7 +90,9 @@ def _items_seen(items: list[Row], seen: Survey) -> Iterator[tuple[Any, ...]]:
         what = (item["bucket"], item["object_key"], item["kind"], item["version_id"])
         place = folder(item["object_key"])
         outcome, code = "absent", None
-        if place in seen.unknown:
+        if item["bucket"] not in buckets:
+            outcome, code = "unknown", "bucket-not-covered"
+        elif place in seen.unknown:
             outcome, code = "unknown", seen.unknown[place]
         elif what in identities or (item["kind"] == "nothing" and item["object_key"] in keys):
             outcome = "present"
@@ -128,7 +130,8 @@ def _canaries_seen(canaries: list[Row], seen: Survey) -> Iterator[tuple[Any, ...
 def sweep_run(house: House, run_id: int) -> None:
     """Walk whole buckets and judge every entry on its own: nothing overdue may hide outside of the plan.
 
-    Costs follow the size of the buckets. What is found past its deadline makes its order due again in the next plan.
+    Costs follow the size of the buckets. What is found past its deadline, or where everything was done with before its
+    deadline, makes the next plan look at its order again; an order of this very run then stays open.
     """
     with connect(house.connections.database("studio_observer"), "photo_purge sweep") as connection:
         run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
@@ -146,9 +149,11 @@ def sweep_run(house: House, run_id: int) -> None:
         execute(
             connection,
             "photo_purge/classify_inventory",
+            run_id=run_id,
             as_of=run["as_of"],
-            duration=clock.strictest.duration,
-            calendar=clock.strictest.duration,
+            categories=list(clock.rules),
+            durations=[rule.duration for rule in clock.rules.values()],
+            strictest=clock.strictest.duration,
             time_zone=policy.timezone,
             request=clock.request_within,
             inactivity=policy.inactivity,
@@ -176,7 +181,7 @@ def sweep_run(house: House, run_id: int) -> None:
             row["canaries"],
         )
     if resurfaced:
-        log.warning("%d orders have entries past their deadline: due again in the next plan", resurfaced)
+        log.warning("%d orders have entries that should be gone: judged again in the next plan", resurfaced)
 
 
 def _inventory_line(entry: ObjectVersion) -> tuple[object, ...]:

@@ -35,11 +35,15 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A recorded file as seen from one of its orders. ``present_orders`` are those that may still need it."""
+    """A recorded file as seen from one of its orders. ``present_orders`` are those that may still need it.
+
+    ``bucket`` is where the row says the original lies; its copies have the same key in the other buckets.
+    """
 
     order_id: str = field(repr=False)
     upload_id: UUID = field(repr=False)
     category: str
+    bucket: str
     key: str = field(repr=False)
     derived: bool
     present_orders: frozenset[str] = field(repr=False)
@@ -177,8 +181,12 @@ def make_plan(
         owner = max((due_by_id[v.order_id] for v in views), key=lambda c: (c.anchor, c.order_id))
         if owner.order_id in unlisted:
             continue
-        disposition = _disposition(clock, views, owner, due_by_id.keys() - unlisted, as_of)
+        listed_due = {key: case for key, case in due_by_id.items() if key not in unlisted}
+        disposition = _disposition(clock, views, listed_due, as_of)
         entries = [e for e in listed[folder(first.key)] if e.key == first.key]
+        if first.bucket not in buckets:
+            # Nobody looks there: the line stands for what cannot be seen, and stays unknown.
+            entries.append(_nothing(first.bucket, first.key))
         for entry in entries or [_nothing(buckets[0], first.key)]:
             items.append(
                 Item(
@@ -220,14 +228,13 @@ def make_plan(
 
 
 def _disposition(
-    clock: PhotoClock, views: list[Upload], owner: DueOrder, due: Collection[str], as_of: datetime
+    clock: PhotoClock, views: list[Upload], due: Mapping[str, DueOrder], as_of: datetime
 ) -> Disposition:
     if any(view.held for view in views):
         return "hold"
     needed_by = {order for view in views for order in view.present_orders}
-    if not needed_by <= set(due) or not clock.applies(views[0].category, owner, as_of):
-        return "keep"
-    return "erase"
+    ended = all(o in due and clock.applies(views[0].category, due[o], as_of) for o in needed_by)
+    return "erase" if ended else "keep"
 
 
 def _nothing(bucket: str, key: str) -> ObjectVersion:
@@ -255,7 +262,7 @@ def _seal(policy_sha256: str, cases: Iterable[DueOrder], items: Iterable[Item]) 
     for item in items:
         digest.update(
             json.dumps(
-                [*_line(item), item.order_id, item.rule_id, item.origin, item.size, item.disposition]
+                [*_line(item), item.order_id, item.rule_id, str(item.upload_id), item.origin, item.size, item.disposition]
             ).encode()
             + b"\n"
         )

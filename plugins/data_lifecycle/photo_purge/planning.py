@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg2.errors
 import psycopg2.extensions
 
-from data_lifecycle.database import Connection, connect, copy_rows, fetch, fetch_one
+from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
 from data_lifecycle.photo_purge.plan import (
     DueOrder,
     Order,
@@ -130,6 +130,7 @@ def _uploads(connection: Connection, due: list[DueOrder]) -> list[Upload]:
             row["order_id"],
             row["upload_id"],
             row["category"],
+            row["bucket"],
             row["object_key"],
             row["derived"],
             frozenset(row["present_orders"]),
@@ -293,5 +294,7 @@ def guard_run(house: House, run_id: int) -> list[int]:
             f"manifest sha256 {run['manifest_sha256']}. "
             "Find out why so much is due, or raise the cap in the policy file"
         )
+    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection, connection:
+        execute(connection, "photo_purge/release_run", run_id=run_id)
     log.info("released: %d batches", run["batches"])
     return list(range(run["batches"]))

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from data_lifecycle.protocol.discretion import discreet
 from data_lifecycle.protocol.house import House
 from data_lifecycle.protocol.moments import refuse_unknown
 
 STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert")
 
 
+@discreet
 def plan(context: Any) -> int:
     """Seal a plan for this DAG run; its number. See ``planning.plan_run``."""
+    from airflow.sdk.exceptions import AirflowFailException
+
     from data_lifecycle.photo_purge.planning import plan_run
+    from data_lifecycle.protocol.house import Refused
 
     dag_run, params = context["dag_run"], context["params"]
-    refuse_unknown(dag_run.conf, set(params))
-    return plan_run(House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"])
+    try:
+        refuse_unknown(dag_run.conf, set(params))
+        return plan_run(
+            House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"]
+        )
+    except Refused as refusal:
+        raise AirflowFailException(str(refusal)) from None
 
 
+@discreet
 def guard(run_id: int) -> list[int]:
     """Release the plan's batches; skips the rest of a dry run. See ``planning.guard_run``."""
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -36,6 +47,7 @@ def guard(run_id: int) -> list[int]:
     return batches
 
 
+@discreet
 def act(run_id: int, batch: int) -> None:
     """Erase one batch. See ``acting.act_batch``."""
     from data_lifecycle.photo_purge.acting import act_batch
@@ -43,13 +55,23 @@ def act(run_id: int, batch: int) -> None:
     act_batch(House.of_airflow(), run_id, batch)
 
 
-def observe(run_id: int) -> None:
-    """Look with the observer's credential. See ``observing.observe_run``."""
+@discreet
+def observe(run_id: int, released: list[int] | None) -> None:
+    """Look with the observer's credential. See ``observing.observe_run``.
+
+    ``released`` is what guard let go; without it this step and all that follow up to attest are skipped: settle would
+    otherwise take what guard stopped for survivors, and erase it.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
     from data_lifecycle.photo_purge.observing import observe_run
 
+    if not released:
+        raise AirflowSkipException("guard released nothing: there is nothing to look for")
     observe_run(House.of_airflow(), run_id)
 
 
+@discreet
 def settle(run_id: int) -> None:
     """Take up late arrivals, and look again if there were any. See ``acting.settle_run``."""
     from data_lifecycle.photo_purge.acting import settle_run
@@ -60,6 +82,7 @@ def settle(run_id: int) -> None:
         observe_run(house, run_id)
 
 
+@discreet
 def sweep(run_id: int) -> None:
     """Judge every entry of the buckets. See ``observing.sweep_run``."""
     from data_lifecycle.photo_purge.observing import sweep_run
@@ -67,6 +90,7 @@ def sweep(run_id: int) -> None:
     sweep_run(House.of_airflow(), run_id)
 
 
+@discreet
 def prove(run_id: int) -> None:
     """Assert on what was observed. See ``attesting.assert_purge``."""
     from airflow.sdk.exceptions import AirflowFailException
@@ -80,6 +104,7 @@ def prove(run_id: int) -> None:
         raise AirflowFailException(str(broken)) from None
 
 
+@discreet
 def attest(run_id: int | None, context: Any) -> str:
     """State what is proven. See ``attesting.attest_run``."""
     from airflow.sdk.exceptions import AirflowFailException
@@ -96,17 +121,10 @@ def attest(run_id: int | None, context: Any) -> str:
 
 
 def _unfinished(context: Any) -> tuple[str, ...]:
-    """Steps of this DAG run that did not succeed, as the scheduler knows them."""
-    states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
-    found = states.get(context["run_id"], {})
-    by_step: dict[str, set[str]] = {}
-    for name, state in found.items():
-        by_step.setdefault(name.split("[", 1)[0].rsplit("_", 1)[0] if _mapped(name) else name, set()).add(
-            str(state)
-        )
-    return tuple(step for step in STEPS if by_step.get(step, {"none"}) - {"success"})
-
-
-def _mapped(name: str) -> bool:
-    head, _, tail = name.rpartition("_")
-    return head == "act" and tail.isdigit()
+    """Steps of this DAG run that did not succeed, as the scheduler knows them; a dry run skips most on purpose."""
+    seen: dict[str, set[str]] = {}
+    for task in context["ti"].get_task_breadcrumbs(context["dag"].dag_id, context["run_id"]):
+        seen.setdefault(task["task_id"], set()).add(str(task["state"]))
+    allowed = {"success", "skipped"} if seen.get("guard") == {"skipped"} else {"success"}
+    # Of a mapped task that is run again with fewer batches, the batches too many are removed, not undone.
+    return tuple(step for step in STEPS if not seen.get(step, {"none"}) <= allowed | {"removed"})

@@ -1,7 +1,8 @@
-"""A loaded demo studio on the real servers, and the purge's steps without Airflow around them."""
+"""A loaded demo studio on the real servers, and the purge's steps without Airflow around them: fixtures for every folder."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,11 +23,18 @@ if TYPE_CHECKING:
 def house(studio: Studio, empty_store: ObjectStore, access: FileConnections, settings: Settings) -> House:
     """The house with this test's database, an empty store with canaries, and a signing key."""
     from data_lifecycle.connections import DatabaseAccess
+    from data_lifecycle.database import connect
     from data_lifecycle.evidence import keys
     from data_lifecycle.protocol import canaries
     from data_lifecycle.protocol.house import House
 
     keys.ensure(settings.attester_key.parent)
+    # The evidence bucket outlives this database: statements are named by the run, so runs must not count from 1 again.
+    with connect(DatabaseAccess(studio.admin_url), "test") as admin, admin, admin.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(pg_get_serial_sequence('lifecycle.run', 'run_id'), %s)",
+            [random.randrange(10**6, 10**7)],
+        )
     canaries.place(
         DatabaseAccess(studio.admin_url), empty_store.store_access("object_app"), settings.photo_buckets
     )

@@ -1,0 +1,128 @@
+"""SIGKILL at every boundary of a step and in the middle of it: whoever goes on converges, with one claim."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from dataclasses import dataclass
+
+import pytest
+from tests.faults import runner
+from tests.faults.workshop import Entry, Workshop
+
+# Each killed process is forked from one that has imported everything and has no connection of ours.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.faults.runner", "boto3", "data_lifecycle.policy.loader"])
+ORDER = ("plan", "guard", "act", "observe", "settle", "sweep", "assert", "attest")
+POINTS = {
+    "plan: sealed, not committed": ("plan", "photo_purge.planning:_tell::before:1"),
+    "plan: committed": ("plan", "end"),
+    "guard: released": ("guard", "end"),
+    "act: intent not committed": ("act", "photo_purge.acting:fetch:photo_purge/record_intent:after:1"),
+    "act: intent committed, nothing sent": ("act", "photo_purge.acting:_erase::before:1"),
+    "act: one request answered": ("act", "objects.erase:_call::after:1"),
+    "act: some requests answered": ("act", "objects.erase:_call::after:4"),
+    "act: all sent, no outcome": ("act", "photo_purge.acting:execute:photo_purge/record_outcomes:before:1"),
+    "act: outcomes not committed": ("act", "photo_purge.acting:execute:photo_purge/record_outcomes:after:1"),
+    "act: done": ("act", "end"),
+    "observe: copied, not committed": (
+        "observe",
+        "photo_purge.observing:copy_rows:photo_purge/copy_observations:after:1",
+    ),
+    "observe: committed": ("observe", "end"),
+    "settle: late arrivals taken up": ("settle", "photo_purge.acting:act_batch::before:1"),
+    "settle: acted": ("settle", "end"),
+    "sweep: judged, not committed": (
+        "sweep",
+        "photo_purge.observing:execute:photo_purge/insert_resurfaced:after:1",
+    ),
+    "sweep: committed": ("sweep", "end"),
+    "assert: stored": ("assert", "end"),
+    "attest: closed, not stated": ("attest", "photo_purge.attesting:_state::before:1"),
+    "attest: stated, not committed": ("attest", "photo_purge.attesting:_state::after:1"),
+    "attest: committed, not stored": ("attest", "photo_purge.attesting:_keep::before:1"),
+    "attest: stored, not noted": ("attest", "evidence.vault:keep::after:1"),
+    "attest: noted, not committed": (
+        "attest",
+        "photo_purge.attesting:execute:evidence/mark_stored:after:1",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    due: list[str]
+    held: str
+    spared: set[Entry]
+    late: str
+
+
+@pytest.fixture
+def scene(shop: Workshop) -> Scene:
+    """Due orders of every shape beside a held one, one that is not due, and a neighbour whose name begins the same."""
+    plain = shop.order(files=2)
+    shop.order(ended=None, order_id=plain + "3")
+    many = shop.order(files=0)
+    front = shop.file(many, "a b+ü\n.jpg", versions=3, marker=True, unfinished=True)
+    shop.file(many, "thumb.jpg", derived_from=front)
+    shared = shop.order(files=0)
+    shop.share(front, shared)
+    held = shop.order(files=0)
+    shop.hold(shop.file(held))
+    open_order = shop.order(ended=None)
+    common = shop.file(plain, "common.jpg")
+    shop.share(common, open_order)
+    spared = {entry for entry in shop.everything() if entry[1].split("/")[1] not in (plain, many, shared)}
+    spared |= {entry for entry in shop.everything() if entry[1] == common.key}
+    return Scene([plain, many, shared], held, spared, f"orders/{many}/late.jpg")
+
+
+def kill(step: str, run_id: int, point: str) -> None:
+    """Run a step in a process that must not survive it."""
+    process = PROCESSES.Process(target=runner.run, args=(step, run_id, point))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL
+
+
+def go(shop: Workshop, step: str, run_id: int) -> object:
+    """A step in this process, undisturbed."""
+    if step == "act":
+        return shop.act(run_id)
+    if step == "settle":
+        return runner.STEPS["settle"](shop.house, run_id) and runner.STEPS["observe"](shop.house, run_id)
+    if step == "attest":
+        return shop.attest(run_id)
+    return runner.STEPS[step](shop.house, run_id)
+
+
+def check(shop: Workshop, scene: Scene) -> None:
+    assert shop.everything() == scene.spared
+    for order_id in scene.due:
+        assert shop.case(order_id) == "absent"
+        assert shop.closings(order_id) == 1
+        assert shop.state(order_id) == "absent"
+    assert shop.case(scene.held) == "open"
+    shop.assert_evidence_complete()
+
+
+@pytest.mark.parametrize("again", ["same run", "new run"])
+@pytest.mark.parametrize("point", POINTS)
+def test_whoever_goes_on_converges(shop: Workshop, scene: Scene, point: str, again: str) -> None:
+    step, where = POINTS[point]
+    run_id = 0 if step == "plan" else shop.plan()
+    for earlier in ORDER[1 : ORDER.index(step)]:
+        go(shop, earlier, run_id)
+        if earlier == "act" and step == "settle":
+            shop.s3.put_object(Bucket=shop.backup, Key=scene.late, Body=b"late")
+    kill(step, run_id, where)
+    if again == "same run" and step != "plan":
+        rest = ORDER[ORDER.index(step) :]
+    else:
+        run_id, rest = shop.plan("two"), ORDER[1:]
+    for later in rest:
+        outcome = go(shop, later, run_id)
+    assert outcome == "verified"
+    check(shop, scene)
+    runs = [statement["run_id"] for statement in shop.statements()]
+    assert len(runs) == len(set(runs))
