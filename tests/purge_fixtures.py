@@ -1,4 +1,4 @@
-"""A loaded demo studio on the real servers, and the purge's steps without Airflow around them: fixtures for every folder."""
+"""A loaded demo studio on the real servers, and the purge's steps without Airflow around them."""
 
 from __future__ import annotations
 

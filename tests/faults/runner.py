@@ -1,7 +1,8 @@
 """One step of the purge in a process of its own that ends itself with SIGKILL at a named point.
 
-A point is "end", when the step has returned, or ``module:function:argument:when:count``: the ``count``-th call of a function of ``data_lifecycle.<module>``
-(whose arguments include ``argument``, if one is named) is the last, ``before`` or ``after`` it has done its work.
+A point is "end", when the step has returned, or ``module:function:argument:when:count``: the ``count``-th call of a
+function of ``data_lifecycle.<module>`` (whose arguments include ``argument``, if one is named) is the last, ``before`` or
+``after`` it has done its work.
 """
 
 from __future__ import annotations
@@ -43,9 +44,9 @@ STEPS: dict[str, Callable[[House, int], object]] = {
     "plan": lambda house, _: planning.plan_run(house, "one", datetime.now(UTC), None, dry_run=False),
     "guard": planning.guard_run,
     "act": lambda house, run: acting.act_batch(house, run, 0),
-    "observe": lambda house, run: observing.observe_run(house, run),
-    "settle": lambda house, run: acting.settle_run(house, run),
-    "sweep": lambda house, run: observing.sweep_run(house, run),
+    "observe": observing.observe_run,
+    "settle": acting.settle_run,
+    "sweep": observing.sweep_run,
     "assert": judge,
     "attest": lambda house, run: attesting.attest_run(house, run, ()),
 }

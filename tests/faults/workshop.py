@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -73,7 +74,8 @@ class Workshop:
         self.uploads, self.backup = house.settings.photo_buckets
         self.customer = str(uuid.uuid4())
         self.sql(
-            "INSERT INTO studio.customers VALUES (%s, 'Nobody', 'nobody@example.org', 'DE', 'Europe/Berlin', false, now())",
+            "INSERT INTO studio.customers VALUES"
+            " (%s, 'Nobody', 'nobody@example.org', 'DE', 'Europe/Berlin', false, now())",
             self.customer,
         )
         self.sql(CLOSINGS)
@@ -364,3 +366,11 @@ def _holds(
         return all(value in asked["value_set"] for value in values), str(len(values))
     assert kind == "expect_column_values_to_not_be_null"
     return None not in values, str(len(values))
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Look again and again until it is true; AssertionError when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

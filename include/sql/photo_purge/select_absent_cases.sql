@@ -1,12 +1,15 @@
--- Cases proven absent: each sealed item was observed absent, nothing survived, nothing is held or unknown.
+-- Cases proven absent: each sealed item was observed absent, nothing survived, nothing is held or unknown, and the sweep
+-- found nothing else of the order. What a person asked to erase is not absent while another order keeps it.
 SELECT c.case_id
 FROM lifecycle.erasure_case c
 WHERE c.run_id = %(run_id)s AND c.state = 'open'
   AND NOT EXISTS (SELECT FROM lifecycle.item i
                   WHERE i.case_id = c.case_id AND i.run_id = c.run_id
-                    AND (i.epoch <> c.epoch OR i.disposition = 'hold' OR (i.disposition = 'erase' AND i.state <> 'accepted')))
+                    AND (i.epoch <> c.epoch OR i.disposition = 'hold' OR (i.disposition = 'keep' AND c.reason = 'request')
+                         OR (i.disposition = 'erase' AND i.state <> 'accepted')))
   AND NOT EXISTS (SELECT FROM lifecycle.item i
                   LEFT JOIN lifecycle.checked k ON k.item_id = i.item_id
                   WHERE i.case_id = c.case_id AND i.run_id = c.run_id AND i.disposition = 'erase'
                     AND k.outcome IS DISTINCT FROM 'absent')
   AND NOT EXISTS (SELECT FROM lifecycle.checked k WHERE k.case_id = c.case_id AND k.subject = 'survivor')
+  AND NOT EXISTS (SELECT FROM lifecycle.resurfaced r WHERE r.order_id = c.order_id AND r.run_id = c.run_id)

@@ -78,11 +78,10 @@ CREATE TABLE studio.uploads (
     derived_from uuid REFERENCES studio.uploads,
     uploaded_at  timestamptz NOT NULL,
     absent_at    timestamptz,
-    UNIQUE (bucket, object_key),
+    -- A copy has the same key in another bucket, so a key alone names a file: two rows with one key could disagree on its fate.
+    CONSTRAINT uploads_key UNIQUE (object_key),
     CHECK (upload_id <> derived_from)
 );
--- A backup has the same key in another bucket: found by key alone.
-CREATE INDEX uploads_key ON studio.uploads (object_key);
 CREATE INDEX uploads_live ON studio.uploads (upload_id) WHERE absent_at IS NULL;
 CREATE INDEX uploads_derived ON studio.uploads (derived_from) WHERE derived_from IS NOT NULL;
 COMMENT ON TABLE studio.uploads IS 'Images customers gave us and images derived from them (policy 1.1, 3.2).';

@@ -24,7 +24,12 @@ BEGIN
     ORDER BY occurred_at, event_id LIMIT 1;
     UPDATE studio.orders
     SET terminal_at = ended.occurred_at, terminal_kind = ended.kind, reopened_at = reopened,
-        last_activity_at = greatest(last_activity_at, NEW.occurred_at)
+        last_activity_at = greatest(last_activity_at, NEW.occurred_at),
+        -- Reopened after its purge: what is gone stays gone, but a file that lived on with another order is needed again.
+        photo_state = CASE WHEN NEW.kind = 'reopened' AND EXISTS (
+                               SELECT FROM studio.order_uploads l JOIN studio.uploads u USING (upload_id)
+                               WHERE l.order_id = NEW.order_id AND u.absent_at IS NULL)
+                           THEN 'present' ELSE photo_state END
     WHERE order_id = NEW.order_id;
     RETURN NULL;
 END

@@ -57,6 +57,7 @@ CREATE TABLE lifecycle.erasure_case (
 -- A case is a business fact (this order's files, now due), whatever runs or tries work on it: one open case an order.
 CREATE UNIQUE INDEX erasure_case_open ON lifecycle.erasure_case (pipeline, order_id) WHERE state = 'open';
 CREATE INDEX erasure_case_run ON lifecycle.erasure_case (run_id);
+CREATE INDEX erasure_case_order ON lifecycle.erasure_case (order_id);
 COMMENT ON TABLE lifecycle.erasure_case IS 'One order whose files fell due, from plan to attested absence. Its random id stands for it in logs and evidence.';
 COMMENT ON COLUMN lifecycle.erasure_case.case_id IS 'Random name of the case. Unit: none. Category: none.';
 COMMENT ON COLUMN lifecycle.erasure_case.pipeline IS 'Pipeline responsible. Unit: none. Category: none.';
@@ -192,7 +193,7 @@ CREATE TABLE lifecycle.resurfaced (
     found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (order_id, run_id)
 );
-COMMENT ON TABLE lifecycle.resurfaced IS 'Orders of which a sweep found entries past the deadline: the next plan takes them up again.';
+COMMENT ON TABLE lifecycle.resurfaced IS 'Orders of which a sweep found entries that should be gone: the next plan judges them again.';
 COMMENT ON COLUMN lifecycle.resurfaced.order_id IS 'The order. Unit: none. Category: user.unique_id.';
 COMMENT ON COLUMN lifecycle.resurfaced.run_id IS 'Run whose sweep found them. Unit: none. Category: none.';
 COMMENT ON COLUMN lifecycle.resurfaced.found_at IS 'When. Unit: UTC instant. Category: none.';

@@ -21,11 +21,21 @@ CREATE VIEW lifecycle.touched_undue AS
       AND (c.start_at > r.as_of
            OR i.disposition <> 'erase'
            OR (c.reason = 'terminal' AND o.reopened_at > c.anchor_at AND o.reopened_at <= i.changed_at)
-           OR EXISTS (SELECT FROM studio.order_uploads s
+           OR (c.reason = 'inactivity' AND o.last_activity_at > c.anchor_at AND o.last_activity_at <= i.changed_at)
+           OR EXISTS (WITH RECURSIVE lineage AS (
+                          SELECT i.upload_id
+                          UNION
+                          SELECT u.derived_from FROM lineage g JOIN studio.uploads u ON u.upload_id = g.upload_id
+                          WHERE u.derived_from IS NOT NULL)
+                      SELECT FROM lineage g
+                      JOIN studio.order_uploads s ON s.upload_id = g.upload_id AND s.order_id <> c.order_id
                       JOIN studio.orders other ON other.order_id = s.order_id AND other.photo_state = 'present'
-                      WHERE s.upload_id = i.upload_id AND s.order_id <> c.order_id
-                        AND NOT EXISTS (SELECT FROM lifecycle.erasure_case d
-                                        WHERE d.order_id = s.order_id AND d.run_id = i.run_id)));
+                      WHERE NOT EXISTS (SELECT FROM lifecycle.erasure_case d
+                                        WHERE d.order_id = s.order_id
+                                          -- A later run may have taken the case over since.
+                                          AND (d.run_id = i.run_id OR (d.run_id > i.run_id AND d.opened_at <= i.changed_at))
+                                          AND (d.reason <> 'terminal' OR other.reopened_at IS NULL
+                                               OR other.reopened_at <= d.anchor_at OR other.reopened_at > i.changed_at))));
 COMMENT ON VIEW lifecycle.touched_undue IS 'Must be empty: erased, though not due, or shared with an order that is not.';
 
 CREATE VIEW lifecycle.balance AS

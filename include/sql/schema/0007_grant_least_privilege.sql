@@ -32,6 +32,7 @@ GRANT SELECT, INSERT, UPDATE (reason, anchor_at, start_at, deadline_at, run_id, 
 
 -- Erases: changes the state of sealed items; sees holds to stop at them.
 GRANT SELECT ON studio.effective_hold, studio.order_uploads TO studio_eraser;
+GRANT SELECT (upload_id, object_key, derived_from) ON studio.uploads TO studio_eraser;
 GRANT SELECT (order_id, terminal_at, reopened_at, last_activity_at, erase_requested_at, photo_state) ON studio.orders TO studio_eraser;
 GRANT SELECT ON lifecycle.run, lifecycle.item, lifecycle.erasure_case, lifecycle.observation TO studio_eraser;
 GRANT INSERT ON lifecycle.item TO studio_eraser;

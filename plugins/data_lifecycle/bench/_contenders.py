@@ -88,7 +88,7 @@ def _s5cmd(work: Work) -> Split:
 
 
 def _rclone(work: Work) -> Split:
-    """A directory filter, so that it lists the due folders only; versions and markers shown, as many workers as help."""
+    """With a filter of folders, so that it lists the due ones only; versions and markers are shown to it."""
     access = work.ground.access(_IDENTITY)
     begun = time.perf_counter()
     filters = work.ground.folder / "rclone.txt"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from data_lifecycle.command import bench, down, logs, policy, run, status, test, up
+from data_lifecycle.command import airflow_cli, bench, down, logs, policy, run, status, test, up
 from data_lifecycle.embedded.api import ApiError, ApiUnavailable
 from data_lifecycle.embedded.processes import NotReady
 
@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
         "by default .lifecycle beside this command.",
     )
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for module in (up, down, status, logs, run, policy, test, bench):
+    for module in (up, down, status, logs, run, airflow_cli, policy, test, bench):
         module.add_to(verbs)
     return top
 

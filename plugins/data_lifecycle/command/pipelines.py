@@ -91,17 +91,30 @@ class Following:
                 say(f"{name:<12} {current}")
         return state if state in _ENDED else None
 
-    def wait(
-        self, say: Callable[[str], None], *, seconds: float, tick: Callable[[], None] = lambda: None
-    ) -> str:
-        """Follow to the end; "success" or "failed". NotReady after ``seconds``."""
+    def wait(self, say: Callable[[str], None], *, seconds: float) -> str:
+        """Follow to the end; "success" or "failed". NotReady after ``seconds``.
+
+        Runs of the same pipeline that go first, because only one may at a time, are followed as well.
+        """
         end = time.monotonic() + seconds
+        known, others = {self.run_id}, list[Following]()
         while (state := self.poll(say)) is None:
             if time.monotonic() > end:
                 raise NotReady(f"run {self.run_id} of {self.dag_id} has not ended within {seconds:.0f} s")
-            tick()
+            for run in self.api.pages(f"/dags/{quoted(self.dag_id)}/dagRuns?state=running", "dag_runs"):
+                if (name := str(run["dag_run_id"])) not in known:
+                    say(f"first comes {name}")
+                    known.add(name)
+                    others.append(Following(self.api, self.dag_id, name, with_logs=False))
+            others = [other for other in others if not other._said_end(say)]
             time.sleep(_PAUSE_SECONDS)
         return state
+
+    def _said_end(self, say: Callable[[str], None]) -> bool:
+        state = self.poll(say)
+        if state:
+            say(f"{self.run_id}: {state}")
+        return state is not None
 
     def _new_lines(self, instance: Mapping[str, Any]) -> Iterator[str]:
         """What the pipeline itself logged, and warnings of anybody, not yet read."""
@@ -147,9 +160,9 @@ def _line(entry: object) -> str | None:
         return None
     event, logger = str(entry.get("event", "")), str(entry.get("logger") or "")
     level = str(entry.get("level", "")).lower()
-    if not (logger.startswith("data_lifecycle") or level in _LOUD) or event.startswith(
-        ("::group::", "::endgroup::")
-    ):
+    # A category marks a Python warning: about libraries, for whoever maintains them.
+    ours = logger.startswith(("lifecycle", "data_lifecycle")) or (level in _LOUD and "category" not in entry)
+    if not ours or event.startswith(("::group::", "::endgroup::")):
         return None
     fields = " ".join(f"{name}={value}" for name, value in entry.items() if name not in _OWN_FIELDS)
     causes = "; ".join(

@@ -25,9 +25,22 @@ def _run(run: Mapping[str, Any], house: House) -> Iterator[str]:
     dry = ", dry run" if run["dry_run"] else ""
     yield f"{run['pipeline']}: {run['state']}, as of {run['as_of']:%Y-%m-%d %H:%M:%S} UTC{dry}"
     yield f"  policy version {run['policy_version']}, run {run['dag_run_id']}"
-    for title, facts in (("planned", run["planned"]), ("result", run["counts"])):
-        if facts:
-            yield f"  {title:<9}" + _facts(facts)
+    counts, planned = run["counts"] or {}, run["planned"] or {}
+    if counts:
+        cases = counts.get("cases", {})
+        yield (
+            f"  purged   {counts.get('acted', 0)} versions and markers, {counts.get('acted_bytes', 0)} bytes, "
+            f"of {cases.get('absent', 0)} orders seen to be absent; {counts.get('survivors', 0)} survived"
+        )
+        kept = f"{planned.get('kept_items', 0)} kept, shared or not yet due"
+        yield f"  held     {counts.get('held', 0)} under legal hold or stopped; {kept}"
+        yield (
+            f"  at risk  {counts.get('overdue', 0)} overdue, {counts.get('failed', 0)} failed, "
+            f"{counts.get('unknown', 0)} unknown, {cases.get('open', 0)} cases open, "
+            f"{counts.get('orphans', 0)} orphans, {counts.get('aged_orphans', 0)} of them aged"
+        )
+    elif planned:
+        yield "  planned  " + _facts(planned)
     if run["evidence_id"]:
         bucket = house.settings.bucket_evidence
         where = (

@@ -154,9 +154,7 @@ def _run_pipelines(house: House, console: Console, *, anew: bool) -> list[str]:
         pipelines.unpause(api, dag_id)
     failed = []
     for run in following:
-        state = run.wait(
-            _prefixed(console, run.dag_id), seconds=_RUN_SECONDS, tick=_still(console, run.dag_id)
-        )
+        state = run.wait(_prefixed(console, run.dag_id), seconds=_RUN_SECONDS)
         console.say(f"{run.dag_id}: {state}")
         if state != "success":
             failed.append(run.dag_id)
@@ -165,10 +163,6 @@ def _run_pipelines(house: House, console: Console, *, anew: bool) -> list[str]:
 
 def _prefixed(console: Console, dag_id: str) -> Callable[[str], None]:
     return lambda line: console.say(f"{dag_id}: {line}")
-
-
-def _still(console: Console, dag_id: str) -> Callable[[], None]:
-    return console.every(15, lambda: f"{dag_id}: still at work")
 
 
 def _report(house: House, console: Console, failed: list[str]) -> None:

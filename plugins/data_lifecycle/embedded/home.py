@@ -71,11 +71,6 @@ class Home:
         return self.root / "users.json"
 
     @property
-    def canary_file(self) -> Path:
-        """The objects that every observation must find."""
-        return self.root / "canary.json"
-
-    @property
     def postgres(self) -> Path:
         """PostgreSQL's data directory."""
         return self.root / "pg"
@@ -136,7 +131,6 @@ class Home:
             self.secrets_file,
             self.ports_file,
             self.users_file,
-            self.canary_file,
             self.root / "lock",
         ):
             file.unlink(missing_ok=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -25,13 +27,17 @@ def ensure(folder: Path) -> Path:
         text = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        unfinished = private.with_suffix(f".{os.getpid()}.new")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor, unfinished = tempfile.mkstemp(
+            dir=folder, prefix=f".{PRIVATE_NAME}."
+        )  # readable by its owner
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.rename(private)
+        # A link, unlike a rename, does not replace the key that another set-up may have made meanwhile.
+        with suppress(FileExistsError):
+            os.link(unfinished, private)
+        Path(unfinished).unlink()
     public = folder / PUBLIC_NAME
     public.write_bytes(
         load(private)

@@ -68,18 +68,24 @@ def facts_digest(facts: Mapping[str, Any]) -> str:
 def open_envelope(data: bytes, trusted: Mapping[str, Ed25519PublicKey]) -> dict[str, Any]:
     """The statement of an envelope whose signature by a trusted key holds; nothing is parsed before that.
 
-    Raises ValueError for an unknown key, a wrong signature or payload type, or a payload that is not canonical.
+    Raises ValueError for an unknown key, a wrong signature or payload type, or bytes that are not canonical: base64 and
+    JSON have many spellings, and one statement must have one digest.
     """
-    outer = json.loads(data)
-    if outer.get("payloadType") != PAYLOAD_TYPE or len(outer.get("signatures", [])) != 1:
-        raise ValueError("not an envelope with one signature over an in-toto statement")
-    signature = outer["signatures"][0]
-    key = trusted.get(signature["keyid"])
-    if key is None:
-        raise ValueError(f"signed by a key that is not trusted: {signature['keyid']}")
-    payload = b64decode(outer["payload"], validate=True)
     try:
-        key.verify(b64decode(signature["sig"], validate=True), Envelope(payload, PAYLOAD_TYPE, {}).pae())
+        outer = json.loads(data)
+        (signature,) = outer["signatures"]
+        identity, sealed = signature["keyid"], b64decode(signature["sig"], validate=True)
+        payload = b64decode(outer["payload"], validate=True)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError("not an envelope with one signature over an in-toto statement") from error
+    envelope = Envelope(payload, PAYLOAD_TYPE, {identity: Signature(identity, sealed.hex())})
+    if rfc8785.dumps(envelope.to_dict()) != data:
+        raise ValueError("the envelope is not canonical JSON with an in-toto statement")
+    key = trusted.get(identity)
+    if key is None:
+        raise ValueError(f"signed by a key that is not trusted: {identity}")
+    try:
+        key.verify(sealed, envelope.pae())
     except InvalidSignature as error:
         raise ValueError("the signature does not fit the payload") from error
     statement: dict[str, Any] = json.loads(payload)

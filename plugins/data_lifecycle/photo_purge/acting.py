@@ -50,11 +50,8 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
         ended_before = run["as_of"] - PhotoClock(policy).earliest_start
         clocks = {"ended_before": ended_before, "inactive_before": ended_before - policy.inactivity}
         items = fetch(connection, "photo_purge/record_intent", run_id=run_id, batch=batch)
-        superseded = fetch_one(connection, "photo_purge/count_superseded", run_id=run_id)["superseded"]
         connection.commit()
         log.info("batch %d of run %d: intent recorded for %d entries", batch, run_id, len(items))
-        if superseded:
-            log.warning("%d entries were taken over by a later run: not touched here", superseded)
         answers = _erase(
             house.connections.store("object_eraser"),
             items,
@@ -68,8 +65,16 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
             states=[answer.state for answer in answers],
             codes=[answer.code for answer in answers],
         )
+        superseded = fetch_one(connection, "photo_purge/count_superseded", run_id=run_id)["superseded"]
+        claims = fetch(connection, "photo_purge/select_claims", run_id=run_id, batch=batch)
         connection.commit()
-    _tell(batch, answers, changed, superseded)
+    _tell(batch, answers, changed)
+    if superseded:
+        log.warning("%d entries were taken over by a later run: not its own to touch", superseded)
+    if superseded and not claims:
+        raise PromiseBroken(
+            "another run has taken over all cases of this batch: this worker has nothing left to do"
+        )
 
 
 def _stopped(
@@ -134,7 +139,7 @@ def _version(row: Row) -> ObjectVersion:
     )
 
 
-def _tell(batch: int, answers: list[_Answer], changed: int, superseded: int) -> None:
+def _tell(batch: int, answers: list[_Answer], changed: int) -> None:
     states = Counter(answer.state for answer in answers)
     log.info(
         "batch %d: the store accepted %d deletions (accepted is not yet absent)", batch, states["accepted"]
@@ -147,8 +152,6 @@ def _tell(batch: int, answers: list[_Answer], changed: int, superseded: int) -> 
             )
     if changed != len(answers):
         log.warning("batch %d: %d answers came too late to count", batch, len(answers) - changed)
-    if superseded and not changed:
-        raise PromiseBroken("another run has taken over all cases of this batch: this worker changed nothing")
 
 
 def settle_run(house: House, run_id: int) -> bool:

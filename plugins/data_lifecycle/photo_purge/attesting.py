@@ -63,14 +63,18 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
             balance = fetch_one(connection, "photo_purge/read_balance")
             held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
             if balance["canaries"] and not balance["canaries_missing"] and not balance["touched_undue"]:
-                _close(connection, run_id)
+                if not _close(connection, run_id):
+                    connection.rollback()
+                    fetch(connection, "photo_purge/set_run", run_id=run_id)
+                    held_up, unfinished = False, (*unfinished, "close")
             else:
                 log.error("no case is closed: the observation is void or something undue was touched")
             outcome = "verified" if held_up else "failed"
             name, outcome = _state(house, connection, run, outcome, balance, assertions, unfinished)
         connection.commit()
-        _keep(house, connection)
-        connection.commit()
+        lost = _keep(house, connection)
+    if lost:
+        raise PromiseBroken(f"the evidence bucket did not keep {len(lost)} statements: {', '.join(lost)}")
     if outcome == "failed":
         raise PromiseBroken(
             f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); evidence {name}"
@@ -78,20 +82,27 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     return name
 
 
-def _close(connection: Connection, run_id: int) -> None:
+def _close(connection: Connection, run_id: int) -> bool:
+    """Close the cases proven absent; False when the database answered yes and did not do it (a trigger, a policy)."""
     fetch(connection, "photo_purge/lock_orders", run_id=run_id)
     case_ids: list[UUID] = [
         row["case_id"] for row in fetch(connection, "photo_purge/select_absent_cases", run_id=run_id)
     ]
     if not case_ids:
-        return
+        return True
     execute(connection, "photo_purge/close_uploads", run_id=run_id, case_ids=case_ids)
     closed = fetch(connection, "photo_purge/close_cases", run_id=run_id, case_ids=case_ids)
+    if len(closed) != len(case_ids):
+        log.error(
+            "the database closed %d of %d cases: something swallows the change", len(closed), len(case_ids)
+        )
+        return False
     execute(connection, "photo_purge/close_orders", case_ids=case_ids)
     late = sum(row["closed_at"] > row["deadline_at"] for row in closed)
     log.info("%d cases closed: observed absent", len(closed))
     if late:
         log.warning("%d of them after their deadline: absent, but the promise of clause 3.2 was missed", late)
+    return True
 
 
 def _state(
@@ -136,7 +147,7 @@ def _state(
         PREDICATE_TYPE,
         {**facts, "signed_at": now.isoformat()},
     )
-    execute(
+    stated = execute(
         connection,
         "evidence/insert_statement",
         evidence_id=name,
@@ -149,6 +160,10 @@ def _state(
         envelope=sealed.envelope,
         envelope_sha256=sealed.sha256,
     )
+    if stated != 1:
+        raise PromiseBroken(
+            f"the database did not take the statement about run {run_id}: nothing is closed or stated"
+        )
     if outcome != "planned":
         execute(connection, "photo_purge/finish_run", run_id=run_id, state=outcome)
     log.info("outcome of run %d: %s", run_id, outcome)
@@ -170,14 +185,22 @@ def _claims(balance: Row, cases: Row) -> dict[str, Any]:
     }
 
 
-def _keep(house: House, connection: Connection) -> None:
-    """Store every statement that is not stored yet, this run's and those of runs that died before they could."""
+def _keep(house: House, connection: Connection) -> list[str]:
+    """Store every statement that is not stored yet, this run's and those of runs that died before they could.
+
+    The names of those that the bucket did not keep as they are: one of them must not stall the others.
+    """
     access = house.connections.store("evidence_vault")
+    lost: list[str] = []
     for row in fetch(connection, "evidence/select_unstored"):
-        kept = vault.keep(access, house.settings.bucket_evidence, row["evidence_id"], bytes(row["envelope"]))
-        execute(
-            connection, "evidence/mark_stored", evidence_id=row["evidence_id"], version_id=kept.version_id
-        )
-        log.info(
-            "stored and read back: %s, locked until %s", row["evidence_id"], kept.locked_until.isoformat()
-        )
+        name = row["evidence_id"]
+        try:
+            kept = vault.keep(access, house.settings.bucket_evidence, name, bytes(row["envelope"]))
+        except vault.VaultError as error:
+            log.error("evidence not kept: %s", error)
+            lost.append(name)
+            continue
+        execute(connection, "evidence/mark_stored", evidence_id=name, version_id=kept.version_id)
+        connection.commit()
+        log.info("stored and read back: %s, locked until %s", name, kept.locked_until.isoformat())
+    return lost

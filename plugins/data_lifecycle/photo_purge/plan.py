@@ -168,6 +168,7 @@ def make_plan(
         seen_from[upload.upload_id].append(upload)
     unlisted = {case.order_id for case in due if order_folder(case.order_id) not in listed}
     unlisted |= {u.order_id for views in seen_from.values() for u in views if folder(u.key) not in listed}
+    listed_due = {key: case for key, case in due_by_id.items() if key not in unlisted}
 
     items: list[Item] = []
     claimed_keys: set[str] = set()
@@ -181,7 +182,6 @@ def make_plan(
         owner = max((due_by_id[v.order_id] for v in views), key=lambda c: (c.anchor, c.order_id))
         if owner.order_id in unlisted:
             continue
-        listed_due = {key: case for key, case in due_by_id.items() if key not in unlisted}
         disposition = _disposition(clock, views, listed_due, as_of)
         entries = [e for e in listed[folder(first.key)] if e.key == first.key]
         if first.bucket not in buckets:
@@ -262,7 +262,10 @@ def _seal(policy_sha256: str, cases: Iterable[DueOrder], items: Iterable[Item]) 
     for item in items:
         digest.update(
             json.dumps(
-                [*_line(item), item.order_id, item.rule_id, str(item.upload_id), item.origin, item.size, item.disposition]
+                [
+                    *(*_line(item), item.order_id, item.rule_id, str(item.upload_id)),
+                    *(item.origin, item.size, item.disposition),
+                ]
             ).encode()
             + b"\n"
         )

@@ -21,7 +21,8 @@ def plan(context: Any) -> int:
 
     dag_run, params = context["dag_run"], context["params"]
     try:
-        refuse_unknown(dag_run.conf, set(params))
+        # The context's params hold whatever conf brought along; the DAG's are those that there are.
+        refuse_unknown(dag_run.conf, set(context["dag"].params))
         return plan_run(
             House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"]
         )

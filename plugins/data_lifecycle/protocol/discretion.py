@@ -37,9 +37,8 @@ def discreet(step: Callable[P, T]) -> Callable[P, T]:
             return step(*args, **kwargs)
         except (*_SPEAKABLE, AirflowException):
             raise
-        except Exception as error:
-            for line in _places(error):
-                log.error("%s", line)
+        except Exception as error:  # noqa: BLE001 — any text may name a person; what is raised instead says it all
+            log.error("went wrong: %s", " → ".join(_places(error)))
             raise StepFailed(_described(error)) from None
 
     return guarded
@@ -60,5 +59,5 @@ def _described(error: Exception) -> str:
 
 
 def _places(error: Exception) -> list[str]:
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"  at {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames[-8:]]
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    return [f"{frame.name} ({Path(frame.filename).name}:{frame.lineno})" for frame in frames[-8:]]

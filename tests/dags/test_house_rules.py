@@ -1,0 +1,83 @@
+"""Rules that hold for every pipeline of the house, and the order of the purge's steps."""
+
+from __future__ import annotations
+
+import ast
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from data_lifecycle.policy.loader import load_all, policy_in_force
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CATEGORY_RULES = {"photo_purge": ("photos", "style_references")}
+# What a step may hand to the next: numbers of runs and batches; the last one the name of its evidence.
+HANDED_ON = {"int", "list[int]", "None", "str"}
+
+
+def _tasks(dag: Any) -> dict[str, Any]:
+    return {task.task_id: task for task in dag.tasks}
+
+
+def test_the_runbook_is_the_docstring(dag: Any, dag_file: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(dag_file.read_text("utf-8")), clean=False)
+    assert docstring
+    assert dag.doc_md == docstring
+    for task_id in _tasks(dag):
+        assert f"| {task_id} |" in docstring, f"the runbook does not say what to do when {task_id} fails"
+
+
+def test_one_run_at_a_time_and_none_made_up(dag: Any) -> None:
+    assert dag.max_active_runs == 1
+    assert dag.catchup is False
+    assert dag.start_date.tzinfo is not None
+
+
+def test_the_schedule_is_the_policys(dag: Any, dag_file: Path) -> None:
+    from airflow.timetables.interval import CronDataIntervalTimetable
+
+    policy = policy_in_force(load_all(REPOSITORY / "include" / "policy"), datetime.now(UTC))
+    for rule in policy.retention:
+        if rule.id in CATEGORY_RULES[dag_file.stem]:
+            wanted = CronDataIntervalTimetable(rule.schedule.cron, timezone=rule.schedule.timezone)
+            assert type(dag.timetable) is CronDataIntervalTimetable
+            assert dag.timetable.serialize() == wanted.serialize()
+
+
+def test_all_retries_fit_into_the_policys_budget(dag: Any, dag_file: Path) -> None:
+    policy = policy_in_force(load_all(REPOSITORY / "include" / "policy"), datetime.now(UTC))
+    needed = timedelta(0)
+    for task in dag.tasks:
+        assert task.execution_timeout, f"{task.task_id} may hang for ever"
+        assert not task.retry_exponential_backoff
+        needed += (task.retries + 1) * task.execution_timeout + task.retries * task.retry_delay
+    for rule in policy.retention:
+        if rule.id in CATEGORY_RULES[dag_file.stem]:
+            assert needed <= rule.schedule.retry_budget.elapsed
+
+
+def test_nobody_is_handed_from_task_to_task(dag: Any) -> None:
+    for task in dag.tasks:
+        assert task.python_callable.__annotations__["return"] in HANDED_ON, task.task_id
+        if task.is_mapped:
+            assert set(task.op_kwargs_expand_input.value) == {"batch"}, (
+                "mapped over batches, never over persons"
+            )
+
+
+def test_evidence_is_written_by_an_ordinary_step(dag: Any) -> None:
+    """A teardown's failure is forgiven, and its success may hide that of the steps before it."""
+    assert not any(task.is_setup or task.is_teardown for task in dag.tasks)
+    (last,) = dag.leaves
+    assert last.task_id == "attest"
+    assert last.trigger_rule.value == "all_done", "a failure must be stated too"
+
+
+def test_nothing_is_looked_for_that_was_not_released(parsed: Any) -> None:
+    """observe runs after a failed batch (what is left must be seen), but not without guard: see steps.observe."""
+    dag = parsed.dags["photo_purge"]
+    observe = _tasks(dag)["observe"]
+    assert observe.trigger_rule.value == "all_done_min_one_success"
+    assert {"act", "guard"} <= observe.upstream_task_ids
+    others = {name: task.trigger_rule.value for name, task in _tasks(dag).items()}
+    assert {name for name, rule in others.items() if rule != "all_success"} == {"observe", "attest"}
