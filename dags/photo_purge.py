@@ -7,7 +7,7 @@ attested.
 
 | step | what it does | when it fails |
 |---|---|---|
-| plan | picks what is due as of `as_of`, lists every version, seals the manifest | nothing was touched; read the message, clear the task |
+| plan | picks what is due as of `as_of`, lists every version, seals the manifest | nothing was touched: clear it |
 | guard | compares the plan with the policy's caps | nothing was touched; find out why so much is due |
 | act | records intent, then erases the sealed versions | clear it: it repeats only what is not accepted yet |
 | observe | looks with a credential that cannot delete; canaries must be found | the store was not readable; clear it |

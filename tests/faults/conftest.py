@@ -8,10 +8,10 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
+    from tests.faults.workshop import Workshop
 
     from data_lifecycle.embedded.objectstore import ObjectStore
     from data_lifecycle.protocol.house import House
-    from tests.faults.workshop import Workshop
 
 
 @pytest.fixture

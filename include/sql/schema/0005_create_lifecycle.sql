@@ -92,7 +92,8 @@ CREATE TABLE lifecycle.item (
     changed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (run_id, bucket, object_key, kind, version_id)
 );
-CREATE INDEX item_case ON lifecycle.item (case_id);
+-- With the run: a freshly written manifest has no statistics yet, and both are always asked for together.
+CREATE INDEX item_case ON lifecycle.item (case_id, run_id);
 CREATE INDEX item_upload ON lifecycle.item (upload_id) WHERE upload_id IS NOT NULL;
 COMMENT ON TABLE lifecycle.item IS 'The sealed manifest, one exact version, marker or unfinished upload a row, and what became of it.';
 COMMENT ON COLUMN lifecycle.item.item_id IS 'Running number. Unit: none. Category: none.';

@@ -29,6 +29,7 @@ class Assertion:
     success: bool
     observed: str
     expected: str
+    means: str
 
 
 def assert_run(house: House, run_id: int, suite: str, parameters: Mapping[str, int]) -> list[Assertion]:
@@ -51,13 +52,9 @@ def assert_run(house: House, run_id: int, suite: str, parameters: Mapping[str, i
     for a in assertions:
         level = log.info if a.success else log.error
         level(
-            "assertion %s (clause %s): %s; expected %s, observed %s",
-            a.name,
-            a.clause,
-            _word(a),
-            a.expected,
-            a.observed,
+            "%s: %s; expected %s, observed %s (clause %s)", _word(a), a.name, a.expected, a.observed, a.clause
         )
+        level("    %s", a.means)
     broken = [a.name for a in assertions if not a.success]
     log.info("assertions: %d held, %d did not", len(assertions) - len(broken), len(broken))
     if broken:
@@ -132,6 +129,7 @@ def _assertion(table: str, entry: Mapping[str, Any]) -> Assertion:
         bool(entry["success"]) and not failed_to_run,
         observed,
         _expected(kwargs),
+        meta["means"],
     )
 
 

@@ -32,6 +32,10 @@ def _run(run: Mapping[str, Any], house: House) -> Iterator[str]:
             f"  purged   {counts.get('acted', 0)} versions and markers, {counts.get('acted_bytes', 0)} bytes, "
             f"of {cases.get('absent', 0)} orders seen to be absent; {counts.get('survivors', 0)} survived"
         )
+        yield (
+            f"  in all   {run['all_acted']} versions and markers of {run['all_absent']} orders, "
+            f"in {run['all_runs']} runs"
+        )
         kept = f"{planned.get('kept_items', 0)} kept, shared or not yet due"
         yield f"  held     {counts.get('held', 0)} under legal hold or stopped; {kept}"
         yield (

@@ -1,4 +1,7 @@
-"""The attester's Ed25519 key. The private half signs statements; the public half is all a reviewer needs."""
+"""Ed25519 keys: the attester's signs statements, the log's signs checkpoints and nothing else.
+
+A public half is all a reviewer needs.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 PRIVATE_NAME = "attester.ed25519.pem"
 PUBLIC_NAME = "attester.ed25519.pub.pem"
+LOG_PRIVATE_NAME = "log.ed25519.pem"
 
 
-def ensure(folder: Path) -> Path:
-    """Make the key pair in ``folder`` unless it is there; the private key's path (PKCS#8 PEM, readable by its owner).
+def ensure(folder: Path, name: str = PRIVATE_NAME) -> Path:
+    """Make the key pair ``name`` in ``folder`` unless it is there; the private key's path (PKCS#8 PEM, its owner's).
 
     An existing key is never replaced: statements signed with it must stay verifiable.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    private = folder / PRIVATE_NAME
+    private = folder / name
     if not private.exists():
         key = Ed25519PrivateKey.generate()
         text = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        descriptor, unfinished = tempfile.mkstemp(
-            dir=folder, prefix=f".{PRIVATE_NAME}."
-        )  # readable by its owner
+        descriptor, unfinished = tempfile.mkstemp(dir=folder, prefix=f".{name}.")  # readable by its owner
         with os.fdopen(descriptor, "wb") as file:
             file.write(text)
             file.flush()
@@ -38,7 +40,7 @@ def ensure(folder: Path) -> Path:
         with suppress(FileExistsError):
             os.link(unfinished, private)
         Path(unfinished).unlink()
-    public = folder / PUBLIC_NAME
+    public = private.with_suffix(".pub.pem")
     public.write_bytes(
         load(private)
         .public_key()
@@ -51,7 +53,7 @@ def load(private: Path) -> Ed25519PrivateKey:
     """Read the private key; FileNotFoundError or ValueError if it is not there or is of another kind."""
     key = serialization.load_pem_private_key(private.read_bytes(), password=None)
     if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError("the attester's key must be an Ed25519 key")
+        raise ValueError("the key must be an Ed25519 key")
     return key
 
 

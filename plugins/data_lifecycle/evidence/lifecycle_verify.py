@@ -346,14 +346,13 @@ def read_trust(data: bytes) -> tuple[str, dict[str, Key]]:
     ring: dict[str, Key] = {}
     for listed in trust["keys"]:
         item = fields(listed, "name role public valid_from valid_to revoked_at", "trust", "a key")
-        times = [
+        start = moment(item["valid_from"], "trust", "valid_from")
+        end, revoked = (
             None if item[name] is None else moment(item[name], "trust", name)
             for name in ("valid_to", "revoked_at")
-        ]
-        start = moment(item["valid_from"], "trust", "valid_from")
-        key = Key(
-            str(item["name"]), str(item["role"]), unbase64(item["public"], "trust", "key"), start, *times
         )
+        raw = unbase64(item["public"], "trust", "key")
+        key = Key(str(item["name"]), str(item["role"]), raw, start, end, revoked)
         need(key.role in ("attester", "log") and len(key.raw) == 32, "trust", "a key of another role or kind")
         need(key.id not in ring, "trust", "one key is listed twice: attester and log must have their own")
         ring[key.id] = key

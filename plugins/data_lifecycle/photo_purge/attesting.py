@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from data_lifecycle.assertions.suite import assert_run
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.evidence import keys, vault
 from data_lifecycle.evidence.statement import facts_digest, seal
-from data_lifecycle.protocol.house import House, PromiseBroken, log
+from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
 
 PREDICATE_TYPE = "https://xmanart.com/lifecycle/photo-purge/v1"
 SCOPE = ["object versions", "delete markers", "unfinished uploads", "derivatives", "backup copies"]
@@ -169,9 +168,19 @@ def _state(
     log.info("outcome of run %d: %s", run_id, outcome)
     for step in unfinished:
         log.warning("step %s did not succeed", step)
-    log.info("counts: %s", json.dumps(facts["counts"], sort_keys=True))
+    for claim, counts in facts["claims"].items():
+        log.info("claim %s: %s", claim, listed(counts))
+    if balance:
+        log.info("eligible %d = acted %d + held %d + failed %d", *(balance[n] for n in COUNTS[:4]))
+        log.info(
+            "orphans, entries that no order accounts for: %d, aged %d",
+            balance["orphans"],
+            balance["aged_orphans"],
+        )
+    log.info("looked at: %s", ", ".join(SCOPE))
     log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))
-    log.info("evidence %s, sha256 %s, key %s", name, sealed.sha256, sealed.key_id)
+    log.info("evidence %s", name)
+    log.info("evidence sha256 %s, key %s", sealed.sha256, sealed.key_id)
     return name, outcome
 
 

@@ -27,7 +27,7 @@ from data_lifecycle.photo_purge.plan import (
 from data_lifecycle.photo_purge.survey import Survey, survey
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
-from data_lifecycle.protocol.house import House, PromiseBroken, code_version, log
+from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
 
 PIPELINE = "photo_purge"
@@ -182,6 +182,10 @@ def _claim(connection: Connection, run_id: int, plan: Plan, batches: int) -> Non
         deadlines=[case.deadline for case in cases],
         batches=[number % batches for number in range(len(cases))],
     )
+    if len(rows) != len(cases):
+        raise PromiseBroken(
+            f"the database took {len(rows)} of {len(cases)} claims: something swallows the change"
+        )
     claims: dict[str, tuple[UUID, int]] = {row["order_id"]: (row["case_id"], row["epoch"]) for row in rows}
     copy_rows(
         connection,
@@ -214,47 +218,32 @@ def _tell(
     as_of: datetime,
     dry_run: bool,
 ) -> None:
-    log.info("policy %s version %s, sha256 %s", policy.id, policy.version, policy.sha256)
+    log.info("policy %s, version %s", policy.id, policy.version)
+    log.info("policy file sha256 %s", policy.sha256)
     for rule in clock.rules.values():
+        clause = rule.clause.section if rule.clause else "none, studio decision"
         log.info(
-            "clause %s, rule %s: “%s”; erased from %s after the order's end, deadline %s",
-            rule.clause.section if rule.clause else "-",
-            rule.id,
-            rule.clause.quote if rule.clause else rule.reading,
-            rule.boundary.start_at if rule.boundary.meaning == "latest" else "-",
-            rule.period,
+            "rule %s, clause %s: “%s”", rule.id, clause, rule.clause.quote if rule.clause else rule.reading
         )
-    log.info("run %d judges as of %s; code %s", run_id, as_of.isoformat(), code_version())
-    log.info(
-        "due: %d orders %s; %d past their deadline already",
-        facts["cases"],
-        facts["cases_by_reason"],
-        facts["cases_past_deadline"],
-    )
-    log.info(
-        "to erase: %d entries, %d bytes; by kind %s; by rule %s; by bucket %s; %d of them unrecorded",
-        facts["erase_items"],
-        facts["erase_bytes"],
-        facts["erase_by_kind"],
-        facts["erase_by_rule"],
-        facts["erase_by_bucket"],
-        facts["unrecorded_items"],
-    )
-    log.info(
-        "not to touch: %d entries under legal hold, %d still needed by an order that is not due",
-        facts["held_items"],
-        facts["kept_items"],
-    )
+        log.info("rule %s: %s", rule.id, rule.deadline_text)
+    log.info("run %d judges as of %s", run_id, as_of.isoformat())
+    log.info("code %s", code_version())
+    log.info("due: %d orders: %s", facts["cases"], listed(facts["cases_by_reason"]))
+    log.info("of them past their deadline already: %d", facts["cases_past_deadline"])
+    log.info("to erase: %d entries, %d bytes", facts["erase_items"], facts["erase_bytes"])
+    for by in ("kind", "rule", "bucket"):
+        log.info("to erase by %s: %s", by, listed(facts[f"erase_by_{by}"]))
+    log.info("to erase although no row records them: %d", facts["unrecorded_items"])
+    log.info("not to touch: %d entries under legal hold", facts["held_items"])
+    log.info("not to touch: %d entries that an order still needs", facts["kept_items"])
     if facts["flawed_holds"]:
-        log.warning("%d holds lack basis, files, expiry or a second person: ignored", facts["flawed_holds"])
+        log.warning(
+            "holds without basis, files, expiry or a second person, ignored: %d", facts["flawed_holds"]
+        )
     if plan.unlisted:
-        log.warning("%d due orders could not be listed: left out, not counted as absent", plan.unlisted)
-    log.info(
-        "manifest of %d entries sealed: sha256 %s%s",
-        len(plan.items),
-        plan.sha256,
-        " (dry run)" if dry_run else "",
-    )
+        log.warning("due orders that could not be listed, left out and not absent: %d", plan.unlisted)
+    log.info("manifest of %d entries sealed%s", len(plan.items), ", dry run" if dry_run else "")
+    log.info("manifest sha256 %s", plan.sha256)
 
 
 def guard_run(house: House, run_id: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,6 +21,11 @@ class PromiseBroken(Exception):
 
 class Refused(Exception):
     """The run must not go on as asked; the message names the parameter and the fix."""
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Counts for a log line: "2 inactivity, 35 terminal"; "none" when there are none."""
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "none"
 
 
 @dataclass(frozen=True, slots=True)

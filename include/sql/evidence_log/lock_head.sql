@@ -1,0 +1,1 @@
+SELECT tree_size, root FROM lifecycle.log_head FOR UPDATE

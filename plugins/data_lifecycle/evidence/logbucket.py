@@ -1,0 +1,129 @@
+"""The log's folder in the locked bucket: each object is put once, read back, and seen to be locked.
+
+Below ``<folder>/``: ``leaf/<index>.json`` names each entry's statement and hash, so that the bucket alone rebuilds the
+tree; ``checkpoint/<size>`` are the signed heads. Whoever finds something else under a name stands before a fork.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import rfc8785
+
+from data_lifecycle.connections import StoreAccess
+from data_lifecycle.objects import store
+
+_CONFLICTS = 5
+
+
+class LogForked(RuntimeError):
+    """Database and locked bucket tell two histories: nothing is signed. The message says which differs and where."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An object as the bucket holds it."""
+
+    name: str
+    data: bytes = field(repr=False)
+    version_id: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class LogBucket:
+    """The folder ``folder`` of ``bucket``, through the identity ``log_sequencer`` (or, to read only, any other)."""
+
+    access: StoreAccess
+    bucket: str
+    folder: str = "log"
+
+    @cached_property
+    def _s3(self) -> Any:
+        return store.client(self.access)
+
+    def leaf_name(self, index: int) -> str:
+        """Key of the object that says what entry ``index`` is."""
+        return f"{self.folder}/leaf/{index:020d}.json"
+
+    def checkpoint_name(self, size: int) -> str:
+        """Key of the checkpoint over the first ``size`` entries."""
+        return f"{self.folder}/checkpoint/{size:020d}"
+
+    def put_leaf(self, index: int, evidence_id: str, leaf_hash: bytes) -> None:
+        """Say once and for all what entry ``index`` is; LogForked if the bucket already says otherwise."""
+        content = {"evidence": evidence_id, "index": index, "leaf_hash": leaf_hash.hex()}
+        self._put(self.leaf_name(index), rfc8785.dumps(content), "application/json")
+
+    def put_checkpoint(self, size: int, note: bytes) -> str:
+        """Publish a checkpoint; its version id. LogForked if another one of that size is there."""
+        return self._put(self.checkpoint_name(size), note, "text/plain; charset=utf-8")
+
+    def latest_checkpoint(self, known: int = 0) -> Kept | None:
+        """The checkpoint of the largest size, looked for from size ``known`` on; None if there is none.
+
+        Listed by version, so that nothing hides below a delete marker; LogForked if anything was put twice or deleted.
+        """
+        found = None
+        for found in self._versions(f"{self.folder}/checkpoint/", self.checkpoint_name(max(known, 1) - 1)):
+            pass  # the names sort by size: the last one is the largest
+        if found is None:
+            return None
+        return self.read(*found)
+
+    def leaves(self) -> Iterator[tuple[int, str, bytes]]:
+        """(index, evidence id, leaf hash) of every entry, from the bucket alone; LogForked at a gap."""
+        for expected, (name, version_id) in enumerate(self._versions(f"{self.folder}/leaf/", "")):
+            content = json.loads(self.read(name, version_id).data)
+            if content["index"] != expected or name != self.leaf_name(expected):
+                raise LogForked(f"the bucket has no entry {expected}, though it has later ones")
+            yield expected, content["evidence"], bytes.fromhex(content["leaf_hash"])
+
+    def read(self, name: str, version_id: str) -> Kept:
+        """One version of an object; botocore's ClientError if it is not there."""
+        body = self._s3.get_object(Bucket=self.bucket, Key=name, VersionId=version_id)["Body"].read()
+        return Kept(name, body, version_id)
+
+    def _versions(self, prefix: str, after: str) -> Iterator[tuple[str, str]]:
+        """(key, version id) of each object below ``prefix`` whose key sorts after ``after``."""
+        arguments = {"Bucket": self.bucket, "Prefix": prefix, "KeyMarker": after}
+        last = ""
+        for page in self._s3.get_paginator("list_object_versions").paginate(**arguments):
+            if page.get("DeleteMarkers"):
+                raise LogForked("somebody deleted from the log's folder in the bucket")
+            for entry in page.get("Versions", ()):
+                if entry["Key"] <= after:
+                    continue
+                if entry["Key"] <= last:
+                    raise LogForked(f"{last}: written twice")
+                last = entry["Key"]
+                yield last, entry["VersionId"]
+
+    def _put(self, name: str, data: bytes, content_type: str) -> str:
+        from botocore.exceptions import ClientError
+
+        for attempt in range(1, _CONFLICTS + 1):
+            try:
+                self._s3.put_object(
+                    Bucket=self.bucket, Key=name, Body=data, ContentType=content_type, IfNoneMatch="*"
+                )
+            except ClientError as error:
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+                if (
+                    status == 409 and attempt < _CONFLICTS
+                ):  # somebody else is putting it right now: look again
+                    continue
+                if status != 412:
+                    raise
+            break
+        found = self._s3.get_object(Bucket=self.bucket, Key=name)
+        if found["Body"].read() != data:
+            raise LogForked(f"{name}: the bucket holds another history")
+        until = found.get("ObjectLockRetainUntilDate")
+        if found.get("ObjectLockMode") != "COMPLIANCE" or until is None or until <= datetime.now(UTC):
+            raise LogForked(f"{name}: stored, but not locked in COMPLIANCE mode")
+        return str(found["VersionId"])
