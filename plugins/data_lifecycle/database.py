@@ -14,7 +14,7 @@ import psycopg2.extras
 from data_lifecycle.connections import DatabaseAccess
 from data_lifecycle.sqlfiles import load
 
-psycopg2.extras.register_uuid()
+psycopg2.extras.register_uuid()  # type: ignore[no-untyped-call]
 
 Connection = psycopg2.extensions.connection
 Row = Mapping[str, Any]

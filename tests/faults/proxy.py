@@ -1,4 +1,4 @@
-"""A store that lies: an HTTP proxy in front of the real one. What is signed passes unchanged, so the real one accepts it."""
+"""A store that lies: an HTTP proxy in front of the real one, which accepts what it forwards as it was signed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One step of the purge in a process of its own that ends itself with SIGKILL at a named point.
 
 A point is "end", when the step has returned, or ``module:function:argument:when:count``: the ``count``-th call of a
-function of ``data_lifecycle.<module>`` (whose arguments include ``argument``, if one is named) is the last, ``before`` or
-``after`` it has done its work.
+function of ``data_lifecycle.<module>`` (whose arguments include ``argument``, if one is named) is the last, ``before``
+or ``after`` it has done its work.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from data_lifecycle.protocol.house import PromiseBroken
 
 SWALLOW = """
 CREATE FUNCTION lifecycle.swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
-CREATE TRIGGER swallow BEFORE {event} ON lifecycle.{table} FOR EACH ROW {condition} EXECUTE FUNCTION lifecycle.swallow();
+CREATE TRIGGER swallow BEFORE {event} ON lifecycle.{table} FOR EACH ROW {condition}
+    EXECUTE FUNCTION lifecycle.swallow();
 """
 DIGEST = "WHEN (NEW.state = '{}')"
 
@@ -24,7 +25,7 @@ DIGEST = "WHEN (NEW.state = '{}')"
 def swallow(shop: Workshop, table: str, state: str | None, event: str = "UPDATE") -> None:
     """From now on such changes are answered with yes and lost."""
     condition = DIGEST.format(state) if state else ""
-    shop.sql(SWALLOW.format(event=event, table=table, condition=condition).replace("%", "%%"))
+    shop.sql(SWALLOW.format(event=event, table=table, condition=condition))
 
 
 def relent(shop: Workshop, table: str) -> None:

@@ -1,4 +1,4 @@
-"""What each identity of the store must not be able to do, tried on the real server. (Roles of the database: tests/sql.)"""
+"""What each identity of the store must not be able to do, tried on the real server. Database roles: tests/sql."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from data_lifecycle.objects.store import client
 UPLOADS, BACKUP, EVIDENCE = "studio-uploads", "studio-backup", "lifecycle-evidence"
 KEY = "orders/ord_1234/front.jpg"
 STATEMENT = "photo_purge/forbidden-acts.dsse.json"
+LOG = "the log in the evidence bucket"
+LEAF = "log/leaf/forbidden-acts.json"
 
 
 @dataclass(frozen=True)
@@ -123,17 +125,22 @@ FORBIDDEN: dict[tuple[str, str], tuple[str, ...]] = {
     **{("object_app", b): ("delete version", *BUCKET_RULES, "make bucket") for b in (UPLOADS, BACKUP)},
     **{("evidence_vault", b): EVERYTHING for b in (UPLOADS, BACKUP)},
     ("evidence_vault", EVIDENCE): (*LOCK, *BUCKET_RULES, "tag", "put acl", "make bucket"),
-    **{(who, EVIDENCE): EVERYTHING for who in ("object_observer", "object_eraser", "object_app")},
-    **{("nobody", b): EVERYTHING for b in (UPLOADS, BACKUP, EVIDENCE)},
+    # Who writes statements writes no log of them, and the other way round.
+    ("evidence_vault", LOG): (*LOCK, *WRITING),
+    **{("log_vault", b): EVERYTHING for b in (UPLOADS, BACKUP)},
+    ("log_vault", EVIDENCE): (*LOCK, *BUCKET_RULES, *WRITING, "make bucket"),
+    ("log_vault", LOG): (*LOCK, "tag", "put acl"),
+    **{(who, p): EVERYTHING for who in ("object_observer", "object_eraser", "object_app") for p in (EVIDENCE, LOG)},
+    **{("nobody", place): EVERYTHING for place in (UPLOADS, BACKUP, EVIDENCE, LOG)},
     # The set-up's administrator, whom no pipeline runs as, cannot take evidence back either.
     ("object_admin", EVIDENCE): (*LOCK, "let expire", "suspend versioning", "delete bucket"),
 }  # fmt: skip
 NOT_APPLICABLE = {(UPLOADS, "change default retention"), (BACKUP, "change default retention")}
 CASES = [
-    (who, bucket, act)
-    for (who, bucket), acts in FORBIDDEN.items()
+    (who, place, act)
+    for (who, place), acts in FORBIDDEN.items()
     for act in dict.fromkeys(acts)
-    if (bucket, act) not in NOT_APPLICABLE
+    if (place, act) not in NOT_APPLICABLE
 ]
 
 
@@ -141,10 +148,15 @@ CASES = [
 def targets(store: ObjectStore) -> dict[str, Target]:
     admin = client(store.store_access("object_admin"))
     made: dict[str, Target] = {}
-    for bucket, key in ((UPLOADS, KEY), (BACKUP, KEY), (EVIDENCE, STATEMENT)):
+    for place, bucket, key in (
+        (UPLOADS, UPLOADS, KEY),
+        (BACKUP, BACKUP, KEY),
+        (EVIDENCE, EVIDENCE, STATEMENT),
+        (LOG, EVIDENCE, LEAF),
+    ):
         version = admin.put_object(Bucket=bucket, Key=key, Body=b"original")["VersionId"]
         upload = admin.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
-        made[bucket] = Target(bucket, key, version, upload)
+        made[place] = Target(bucket, key, version, upload)
     return made
 
 
@@ -160,11 +172,17 @@ def clients(store: ObjectStore) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize(("who", "bucket", "act"), CASES)
+def test_the_table_covers_every_identity_and_place(store: ObjectStore, targets: dict[str, Target]) -> None:
+    assert {who for who, _ in FORBIDDEN} == {*store.keys, "nobody"}
+    assert {place for _, place in FORBIDDEN} == set(targets)
+
+
+@pytest.mark.parametrize(("who", "place", "act"), CASES)
 def test_the_store_refuses(
-    targets: dict[str, Target], clients: dict[str, Any], who: str, bucket: str, act: str
+    targets: dict[str, Target], clients: dict[str, Any], who: str, place: str, act: str
 ) -> None:
-    target = targets[bucket]
+    target = targets[place]
+    bucket = target.bucket
     with pytest.raises(ClientError) as refusal:
         ACTS[act](clients[who], target)
     answer = refusal.value.response
@@ -197,7 +215,7 @@ def test_the_duties_themselves_are_possible(targets: dict[str, Target], clients:
 def test_evidence_that_is_overwritten_is_still_there(
     targets: dict[str, Target], clients: dict[str, Any]
 ) -> None:
-    """Who may add may write the same name again; the first version stays, readable and locked, and so does the second."""
+    """Who may add may write the same name again; the first version stays, readable and locked."""
     vault, name = clients["evidence_vault"], {"Bucket": EVIDENCE, "Key": "photo_purge/overwritten.dsse.json"}
     first = vault.put_object(**name, Body=b"first")["VersionId"]
     with pytest.raises(ClientError, match="PreconditionFailed"):
@@ -220,7 +238,7 @@ def test_the_lock_alone_keeps_evidence(store: ObjectStore, clients: dict[str, An
     admin.delete_bucket_policy(Bucket=EVIDENCE)
     try:
         for act in ("delete version", "delete bypassing", "shorten retention", "weaken retention"):
-            with pytest.raises(ClientError, match="AccessDenied|InvalidRequest"):
+            with pytest.raises(ClientError, match=r"AccessDenied|InvalidRequest"):
                 ACTS[act](admin, Target(EVIDENCE, name["Key"], version, "-"))
         found = admin.get_object(**name, VersionId=version)
         assert (found["Body"].read(), found["ObjectLockMode"]) == (b"locked", "COMPLIANCE")

@@ -11,6 +11,7 @@ from datetime import timedelta
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from tests.faults.workshop import DUE, LATE, Workshop
 
 from data_lifecycle.connections import StoreAccess
@@ -112,7 +113,7 @@ def test_an_upload_in_parts_that_is_finished_after_sealing(shop: Workshop, when:
         shop.act(run_id)
     else:
         shop.act(run_id)
-        with pytest.raises(Exception, match="NoSuchUpload"):
+        with pytest.raises(ClientError, match="NoSuchUpload"):
             shop.complete(key, upload, shop.backup)
     assert shop.finish(run_id) == "verified"
     shop.assert_closed_once([order_id])
@@ -133,7 +134,7 @@ def test_a_delete_marker_is_not_a_deletion(shop: Workshop) -> None:
     """What the studio's application deleted without a version id is readable still: it goes too, marker and all."""
     order_id = shop.order(files=0)
     file = shop.file(order_id, marker=True)
-    with pytest.raises(Exception, match="404|NotFound"):
+    with pytest.raises(ClientError, match=r"404|NotFound"):
         shop.s3.head_object(Bucket=shop.uploads, Key=file.key)
     (version,) = [e[3] for e in shop.everything() if e[0] == shop.uploads and e[2] == "version"]
     assert shop.s3.get_object(Bucket=shop.uploads, Key=file.key, VersionId=version)["Body"].read() == b"0"

@@ -5,20 +5,24 @@ Names, e-mails, words of theirs, order ids, keys, file and version ids count: ea
 
 from __future__ import annotations
 
+import base64
+import html
 import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import psycopg2
 import psycopg2.errors
 import pytest
 from tests import leaks
 from tests.dag_runs import Ran, run_dag
+from tests.faults.proxy import Answer, Call, Forward, Lie, lying, objects_of
 from tests.faults.workshop import DUE, LATE, Workshop
 
 if TYPE_CHECKING:
@@ -91,21 +95,32 @@ def run(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> 
     return lambda **conf: run_dag("photo_purge", conf, caplog, capfd)
 
 
-@contextmanager
-def deletions_denied(shop: Workshop) -> Iterator[None]:
-    """Meanwhile the store refuses the eraser's deletions."""
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": ["object_eraser"]},
-        "Action": ["s3:DeleteObjectVersion", "s3:AbortMultipartUpload"],
-        "Resource": [f"arn:aws:s3:::{shop.uploads}/*"],
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    shop.s3.put_bucket_policy(Bucket=shop.uploads, Policy=policy)
-    try:
-        yield
-    finally:
-        shop.s3.delete_bucket_policy(Bucket=shop.uploads)
+def refuses_and_quotes(call: Call, forward: Forward) -> Answer:
+    """A store that refuses every deletion, and says in so many words what it does not delete."""
+    if call.method == "POST":
+        body = b"".join(
+            b"<Error><Key>%s</Key><VersionId>%s</VersionId><Code>AccessDenied</Code>"
+            b"<Message>no right to delete %s</Message></Error>" % (key, version, key)
+            for key, version in objects_of(call.body)
+        )
+        return Answer(200, b"<DeleteResult>%s</DeleteResult>" % body, {"Content-Type": "application/xml"})
+    return forward(call) if call.method == "GET" else quotes(call, forward)
+
+
+def quotes(call: Call, forward: Forward) -> Answer:
+    """A store that answers nothing about orders but an error with the address in it."""
+    if "orders/" not in call.target:
+        return forward(call)
+    text = html.escape(call.target)
+    body = f"<Error><Code>AccessDenied</Code><Message>{text}</Message><Resource>{text}</Resource></Error>"
+    return Answer(403, body.encode(), {"Content-Type": "application/xml"})
+
+
+def go_to(patch: pytest.MonkeyPatch, identity: str, endpoint_url: str) -> None:
+    """Give the Airflow connection of ``identity`` another address."""
+    connection = json.loads(os.environ[f"AIRFLOW_CONN_{identity.upper()}"])
+    connection["extra"]["endpoint_url"] = endpoint_url
+    patch.setenv(f"AIRFLOW_CONN_{identity.upper()}", json.dumps(connection))
 
 
 def needles(shop: Workshop) -> dict[str, list[str]]:
@@ -174,22 +189,27 @@ def test_nobody_is_named_anywhere(
         expect("a failed lookup", "failed")
         assert "KeyError" in logs["a failed lookup"]
 
-    # Clients log the addresses of what they cannot reach.
-    for identity in ("object_eraser", "object_observer", "evidence_vault"):
-        with monkeypatch.context() as patch:
-            variable = f"AIRFLOW_CONN_{identity.upper()}"
-            connection = json.loads(os.environ[variable])
-            connection["extra"]["endpoint_url"] = f"http://127.0.0.1:{ports.choose()}"
-            patch.setenv(variable, json.dumps(connection))
-            expect(f"a dead store for {identity}", "failed")
-            if identity == "object_eraser":
-                shop.file(PEOPLE[0].order, "Þórdís aftur.jpg")
-    sought["version"] += [version for _, _, _, version in shop.everything()]
+    def elsewhere(name: str, identity: str, lie: Lie | None) -> None:
+        """A run for which one identity's store is a lying one, or none at all."""
+        shop.file(PEOPLE[0].order, f"Þórdís {name}.jpg")
+        for what, texts in needles(shop).items():
+            sought[what] += texts
+        with monkeypatch.context() as patch, ExitStack() as stack:
+            if lie is None:
+                go_to(patch, identity, f"http://127.0.0.1:{ports.choose()}")
+            else:
+                access = stack.enter_context(lying(shop.house.connections.store(identity), lie))
+                go_to(patch, identity, access.endpoint_url or "")
+            expect(name, "failed")
 
-    shop.file(PEOPLE[2].order, "静怡 late.jpg")
-    with deletions_denied(shop):
-        expect("refused deletions", "failed")
-    assert "AccessDenied" in logs["refused deletions"]
+    # Clients log the addresses of what they cannot reach, and raise what the store said.
+    elsewhere("nothing listed", "object_eraser", quotes)
+    elsewhere("nothing erased", "object_eraser", refuses_and_quotes)
+    elsewhere("nothing seen", "object_observer", quotes)
+    elsewhere("no store to erase in", "object_eraser", None)
+    elsewhere("no store to look at", "object_observer", None)
+    elsewhere("no store for evidence", "evidence_vault", None)
+    assert "AccessDenied" in logs["nothing erased"]
     expect("a clean end", "success")
 
     for what, texts in needles(shop).items():
@@ -206,10 +226,6 @@ def test_nobody_is_named_anywhere(
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.order)
 def test_the_search_finds_a_person_however_written(person: Person, tmp_path: Path) -> None:
-    import base64
-    import html
-    from urllib.parse import quote
-
     log = tmp_path / "attempt=1.log"
     for text in (person.name, person.email, person.file, person.words):
         for written in (

@@ -369,7 +369,10 @@ def test_an_open_case_is_taken_over_and_whoever_held_it_changes_nothing_any_more
     late = stage.seal(two, second, f"orders/{order}/a")
     assert stage.answer(two, {late: "accepted"}) == 1
     assert stage.answer(two, {late: "failed"}) == 0, "what was accepted stays accepted"
-    assert stage.run(ERASER, "count_superseded", run_id=two) == [{"superseded": 0}]
+    last = stage.seal(two, second, f"orders/{order}/b")
+    stage.put("UPDATE lifecycle.erasure_case SET epoch = epoch + 1 WHERE case_id = %s", second[0])
+    assert stage.answer(two, {last: "accepted"}) == 0, "the same run, but an older claim"
+    assert stage.run(ERASER, "count_superseded", run_id=two) == [{"superseded": 2}]
 
 
 def test_a_closed_case_is_history_and_the_order_gets_another(stage: Stage) -> None:

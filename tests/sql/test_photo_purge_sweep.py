@@ -191,8 +191,8 @@ def test_what_is_held_or_an_orphan_is_not_looked_at_again(stage: Stage) -> None:
 
 ZONES = (
     "Asia/Shanghai", "UTC", "America/New_York", "America/Los_Angeles", "Europe/Berlin", "Europe/London",
-    "Australia/Sydney",    "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu", "Pacific/Auckland", "America/Santiago",
-    "Pacific/Kiritimati",
+    "Australia/Sydney", "Australia/Lord_Howe", "America/St_Johns", "Asia/Kathmandu", "Pacific/Auckland",
+    "America/Santiago", "Pacific/Kiritimati",
 )  # fmt: skip
 
 

@@ -409,6 +409,19 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "studio_observer": (*PIPELINE, *CHANGES_OF_STATE, *CHANGED_ITEMS, FORGED_EVIDENCE, FORGED_ASSERTION),
     "studio_auditor": (*PIPELINE, *CHANGES_OF_STATE, *CHANGED_ITEMS, FORGED_EVIDENCE, FORGED_OBSERVATION),
     "evidence_writer": (*PIPELINE, *CHANGED_ITEMS, FORGED_OBSERVATION, FORGED_ASSERTION),
+    "log_sequencer": (
+        *PIPELINE, *CHANGES_OF_STATE, *CHANGED_ITEMS, FORGED_EVIDENCE, FORGED_OBSERVATION, FORGED_ASSERTION,
+        "SELECT order_id FROM studio.orders",
+        "SELECT facts FROM lifecycle.run",
+        "UPDATE lifecycle.log_leaf SET leaf_hash = ''",
+        "DELETE FROM lifecycle.log_leaf",
+        "UPDATE lifecycle.log_node SET hash = ''",
+        "UPDATE lifecycle.log_checkpoint SET note = ''",
+        "DELETE FROM lifecycle.log_checkpoint",
+        "TRUNCATE lifecycle.log_leaf CASCADE",
+        "DELETE FROM lifecycle.log_head",
+        "INSERT INTO lifecycle.log_head (one, root) VALUES (true, '')",
+    ),
     "reviewer": (
         *PIPELINE, *CHANGES_OF_STATE, *CHANGED_ITEMS, FORGED_EVIDENCE, FORGED_OBSERVATION, FORGED_ASSERTION,
         "SELECT order_id FROM studio.orders",
@@ -477,7 +490,10 @@ def test_roles_are_plain_and_think_in_utc(role_url: RoleUrl, role: str) -> None:
         ("studio_observer", "SELECT object_key FROM lifecycle.item"),
         ("studio_auditor", "SELECT outcome FROM lifecycle.observation"),
         ("evidence_writer", "UPDATE studio.orders SET photo_state = 'absent' WHERE false"),
+        ("log_sequencer", "SELECT tree_size FROM lifecycle.log_head FOR UPDATE"),
+        ("log_sequencer", "SELECT envelope FROM lifecycle.evidence"),
         ("reviewer", "SELECT evidence_id FROM lifecycle.evidence"),
+        ("reviewer", "SELECT note FROM lifecycle.log_checkpoint"),
     ],
 )
 def test_duties_are_possible(role_url: RoleUrl, role: str, statement: str) -> None:

@@ -41,16 +41,13 @@ WITH RECURSIVE keys AS (
 ), deadlines AS (
     SELECT c.order_id, c.category, c.unclaimed,
            least(c.anchor + c.duration,
-                 -- Local days. A time that a clock change skips is read by its offset afterwards, one that occurs twice as
-                 -- the first: the earlier instant, whatever the server's own choice.
+                 -- Local days. The server reads a time that a clock change skips as the later of its two instants: the earlier
+                 -- one counts. Of one that occurs twice the first is the elapsed time above.
                  plain.instant - greatest((plain.instant AT TIME ZONE %(time_zone)s) - wall.clock, interval '0'),
-                 CASE WHEN (before.instant AT TIME ZONE %(time_zone)s) = wall.clock THEN before.instant END,
                  c.erase_requested_at + %(request)s::interval) AS deadline
     FROM clocks c
     CROSS JOIN LATERAL (SELECT (c.anchor AT TIME ZONE %(time_zone)s) + c.duration AS clock) AS wall
     CROSS JOIN LATERAL (SELECT wall.clock AT TIME ZONE %(time_zone)s AS instant) AS plain
-    CROSS JOIN LATERAL (SELECT ((wall.clock - interval '1 day') AT TIME ZONE %(time_zone)s) + interval '1 day' AS instant)
-        AS before
 ), verdict AS (
     SELECT w.object_key, array_agg(d.order_id) AS owners, bool_and(d.deadline <= %(as_of)s) AS overdue,
            bool_and(d.unclaimed) AS unclaimed

@@ -7,9 +7,12 @@ WHERE c.run_id = %(run_id)s AND c.state = 'open'
                   WHERE i.case_id = c.case_id AND i.run_id = c.run_id
                     AND (i.epoch <> c.epoch OR i.disposition = 'hold' OR (i.disposition = 'keep' AND c.reason = 'request')
                          OR (i.disposition = 'erase' AND i.state <> 'accepted')))
+  -- Sets that are made once: joined row by row, what was just observed (no statistics yet) would cost its square.
   AND NOT EXISTS (SELECT FROM lifecycle.item i
-                  LEFT JOIN lifecycle.checked k ON k.item_id = i.item_id
                   WHERE i.case_id = c.case_id AND i.run_id = c.run_id AND i.disposition = 'erase'
-                    AND k.outcome IS DISTINCT FROM 'absent')
-  AND NOT EXISTS (SELECT FROM lifecycle.checked k WHERE k.case_id = c.case_id AND k.subject = 'survivor')
+                    AND i.item_id NOT IN (SELECT k.item_id FROM lifecycle.checked k
+                                          WHERE k.item_id IS NOT NULL
+                                          GROUP BY k.item_id HAVING bool_and(k.outcome = 'absent')))
+  AND c.case_id NOT IN (SELECT k.case_id FROM lifecycle.checked k
+                        WHERE k.subject = 'survivor' AND k.case_id IS NOT NULL)
   AND NOT EXISTS (SELECT FROM lifecycle.resurfaced r WHERE r.order_id = c.order_id AND r.run_id = c.run_id)

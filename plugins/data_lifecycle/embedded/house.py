@@ -24,9 +24,11 @@ _DUTIES = {
     "studio_auditor": "reads for assertions, writes nothing",
     "evidence_writer": "records runs and evidence",
     "reviewer": "reads the lifecycle schema",
+    "log_sequencer": "puts statements in order and publishes the log's head; nothing else",
     "object_eraser": "lists versions and deletes exact versions; cannot read or write",
     "object_observer": "lists and reads; cannot delete or write",
     "evidence_vault": "adds and reads evidence; cannot delete or shorten retention",
+    "log_vault": "adds to the log's folder and reads evidence; cannot delete or shorten retention",
 }
 
 

@@ -16,7 +16,14 @@ from data_lifecycle.objects import provision
 from data_lifecycle.settings import Settings
 
 REGION = "us-east-1"
-IDENTITIES = (provision.ADMIN, "object_app", "object_eraser", "object_observer", "evidence_vault")
+IDENTITIES = (
+    provision.ADMIN,
+    "object_app",
+    "object_eraser",
+    "object_observer",
+    "evidence_vault",
+    "log_vault",
+)
 _LISTENERS = (
     "master.port",
     "master.port.grpc",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg2.extensions
 import rfc8785
@@ -24,7 +25,6 @@ from data_lifecycle.evidence.lifecycle_verify import (
     TRUST_FORMAT,
     pack,
 )
-from data_lifecycle.evidence.records import beat_name
 
 _MARGIN = 2 * LAG
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -43,7 +43,6 @@ class Content:
     note: bytes = field(repr=False)
     first: int
     end: int
-    period: tuple[datetime, datetime] | None
     entries: Mapping[int, bytes] = field(repr=False)
     rotations: Sequence[int]
     notes: Mapping[int, bytes] = field(repr=False)
@@ -51,19 +50,14 @@ class Content:
 
     def to_zip(self) -> bytes:
         """The archive, the same bytes for the same content; ExportError if it grows beyond what a verifier reads."""
-        period = self.period and {
-            "from": self.period[0].astimezone(UTC).isoformat(),
-            "to": self.period[1].astimezone(UTC).isoformat(),
-        }
-        manifest = {
+        manifest: dict[str, Any] = {
             "format": BUNDLE_FORMAT,
             "origin": self.origin,
-            "period": period,
             "range": {"from": self.first, "to": self.end},
             "rotations": list(self.rotations),
             "tree_size": self.size,
         }
-        proofs = {
+        proofs: dict[str, Any] = {
             "consistency": [
                 {"size": size, "hashes": self._proof(merkle.consistency_spans(size, self.size))}
                 for size in sorted(self.notes)
@@ -148,7 +142,6 @@ def _read(
         note=note,
         first=first,
         end=end,
-        period=period,
         entries=entries,
         rotations=turns,
         notes=notes,
@@ -168,14 +161,22 @@ def _range(connection: Connection, period: tuple[datetime, datetime] | None, siz
         period_to=period[1],
         margin=_MARGIN,
         end=size,
-        heartbeat=HEARTBEAT,
-        first_beat=beat_name(period[0].astimezone(UTC).date()),
-        last_beat=beat_name(period[1].astimezone(UTC).date() + timedelta(days=1)),
     )
     first = size if found["first"] is None else int(found["first"])
     last = -1 if found["last"] is None else int(found["last"])
     begin = max(first - 1, 0)
-    return begin, min(max(last + 2, begin + 1), size)
+    end, wanted = 0, min(max(last + 2, begin + 1), size)
+    while end != wanted:
+        end = wanted
+        beat = fetch_one(
+            connection,
+            "evidence_log/find_last_heartbeat",
+            predicate_type=HEARTBEAT,
+            log_index=end - 1,
+            end=size,
+        )
+        wanted = max(end, int(beat["last"]) + 1)
+    return begin, end
 
 
 def trust_file(

@@ -1,6 +1,7 @@
 """Verify a bundle of deletion evidence, offline. One file: Python 3.9 or later and the package `cryptography`.
 
-    python lifecycle_verify.py bundle.zip --trust trust.json [--since checkpoint] [--opening opening.json] [--json]
+    python lifecycle_verify.py bundle.zip --trust trust.json [--since checkpoint]
+        [--from 2026-01-01 --to 2026-02-01] [--opening opening.json] [--json]
 
 Prints one line a check, in order, and stops at the first that fails. Exit code: 0 all checks hold; 1 refused;
 2 wrong arguments; 3 the bundle holds, but the opened item is not claimed to be absent.
@@ -363,8 +364,15 @@ def read_trust(data: bytes) -> tuple[str, dict[str, Key]]:
 class Bundle:
     """A bundle under verification. Each method is a check; it returns the line to print or raises Refused."""
 
-    def __init__(self, data: bytes, trust: bytes, since: bytes | None, opening: bytes | None) -> None:
-        self._data, self._trust, self._since, self._opening = data, trust, since, opening
+    def __init__(
+        self,
+        data: bytes,
+        trust: bytes,
+        since: bytes | None = None,
+        opening: bytes | None = None,
+        asked: tuple[datetime, datetime] | None = None,
+    ) -> None:
+        self._data, self._trust, self._since, self._opening, self._asked = data, trust, since, opening, asked
         self.opened_absent: bool | None = None
         self._notes: dict[int, tuple[bytes, Key]] = {}
 
@@ -380,7 +388,7 @@ class Bundle:
 
     def manifest(self) -> str:
         """The manifest says what the archive holds."""
-        files, names = self._files, "format origin period range rotations tree_size"
+        files, names = self._files, "format origin range rotations tree_size"
         need(
             "manifest.json" in files and "checkpoint" in files and "proofs.json" in files,
             "manifest",
@@ -399,21 +407,12 @@ class Bundle:
         need(self._turns == sorted(set(self._turns)), "manifest", "rotations are not in order")
         need(all(index < self._to for index in self._turns), "manifest", "a rotation is after the range")
         earlier = [index for index in self._turns if index < self._from]
-        self._period: tuple[datetime, datetime] | None = None
-        if found["period"] is not None:
-            period = fields(found["period"], "from to", "manifest", "period")
-            start, end = (moment(period[name], "manifest", "period") for name in ("from", "to"))
-            need(start < end, "manifest", "the period is empty")
-            self._period = (start, end)
         self._indexes = [*earlier, *range(self._from, self._to)]
         wanted = {f"entries/{index:020d}.dsse.json" for index in self._indexes}
         held = {name for name in files if name.startswith("entries/")}
         need(wanted - held == set(), "manifest", f"{len(wanted - held)} entries of the range are missing")
         need(held == wanted, "manifest", "there are entries outside the range")
-        spoken = f"entries {self._from} to {self._to - 1} of {self._size}"
-        if self._period is None:
-            return spoken
-        return f"{spoken}, for {self._period[0]:%Y-%m-%d %H:%M} to {self._period[1]:%Y-%m-%d %H:%M} UTC"
+        return f"entries {self._from} to {self._to - 1} of {self._size}"
 
     def rotations(self) -> str:
         """Every change of keys is signed by a key trusted until then and by the new one."""
@@ -470,14 +469,10 @@ class Bundle:
             {fresh.id, old.id} == {signer for signer, _ in signatures}, "rotations", f"{what}: other signers"
         )
         listed = self._ring.get(fresh.id)
-        need(
-            listed is None or (listed.role, listed.after) == (fresh.role, -1),
-            "rotations",
-            f"{what}: no new key",
-        )
-        need(
-            all(fresh.signed(s, pae) for k, s in signatures if k == fresh.id), "rotations", f"{what}: new key"
-        )
+        unused = listed is None or (listed.role, listed.after, listed.until) == (fresh.role, -1, None)
+        need(unused, "rotations", f"{what}: the new key is not new")
+        sealed = all(fresh.signed(seal, pae) for signer, seal in signatures if signer == fresh.id)
+        need(sealed, "rotations", f"{what}: the new key's signature does not fit")
         self._ring[fresh.id] = replace(listed, after=index) if listed else fresh
         self._ring[old.id] = replace(old, until=index)
 
@@ -628,15 +623,13 @@ class Bundle:
         for entry in self._entries:
             need(entry.signed_at > latest - LAG, "time", f"entry {entry.index}: older than entries before it")
             latest = max(latest, entry.signed_at)
-        spoken = f"signed {self._entries[0].signed_at:%Y-%m-%d %H:%M} to {latest:%Y-%m-%d %H:%M} UTC"
-        if self._period is None:
-            return spoken
-        first = next(entry for entry in self._entries if entry.index == self._from)
-        need(self._from == 0 or first.signed_at + LAG <= self._period[0], "time", "begins inside the period")
-        if self._entries[-1].signed_at - LAG >= self._period[1]:
-            return f"{spoken}; the period is closed"
-        need(self._to == self._size, "time", "ends inside the period, though the log goes on")
-        return f"{spoken}; the period is still open: the log ends here"
+        inside = [entry for entry in self._entries if entry.index >= self._from]
+        start, end = inside[0].signed_at + LAG if self._from else None, inside[-1].signed_at - LAG
+        if self._asked is not None:
+            need(start is None or start <= self._asked[0], "time", f"complete only from {start}")
+            need(self._asked[1] <= end, "time", f"complete only until {end}, where this bundle ends")
+        since = f"{start:%Y-%m-%d %H:%M}" if start else "the beginning"
+        return f"nothing is left out from {since} to {end:%Y-%m-%d %H:%M} UTC"
 
     def heartbeats(self) -> str:
         """Every day has a sign of life, or says that it has none."""
@@ -649,10 +642,6 @@ class Bundle:
         # Only whole days count: the first and the last day of the bundle may be cut.
         spoken = [entry.signed_at.date() for entry in self._entries if entry.index >= self._from]
         first, last = spoken[0] + timedelta(days=1), spoken[-1]
-        if self._period is not None:
-            start, end = self._period
-            midnight = start.replace(hour=0, minute=0, second=0, microsecond=0) == start
-            first, last = max(first, start.date() + timedelta(days=not midnight)), min(last, end.date())
         wanted = [first + timedelta(days=n) for n in range((last - first).days)]
         missing = [d for d in wanted if d not in beats]
         need(
@@ -837,9 +826,15 @@ def books(found: Mapping[str, Any], what: str) -> int:
     return eligible
 
 
-def verify(data: bytes, trust: bytes, since: bytes | None = None, opening: bytes | None = None) -> Result:
-    """Run every check in order; stops at the first that fails."""
-    bundle, result = Bundle(data, trust, since, opening), Result()
+def verify(
+    data: bytes,
+    trust: bytes,
+    since: bytes | None = None,
+    opening: bytes | None = None,
+    asked: tuple[datetime, datetime] | None = None,
+) -> Result:
+    """Run every check in order; stops at the first that fails. ``asked`` is a period that must be covered (UTC)."""
+    bundle, result = Bundle(data, trust, since, opening, asked), Result()
     for check in CHECKS:
         try:
             result.lines.append((check, getattr(bundle, check)()))
@@ -850,22 +845,34 @@ def verify(data: bytes, trust: bytes, since: bytes | None = None, opening: bytes
     return result
 
 
+def _midnight(text: str) -> datetime:
+    try:
+        return moment(f"{text}T00:00:00+00:00", "time", "day")
+    except Refused as error:
+        raise argparse.ArgumentTypeError("not a day like 2026-01-31") from error
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
     parser = argparse.ArgumentParser(description="Verify a bundle of deletion evidence, offline.")
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="keys you trust, got from somewhere else")
     parser.add_argument("--since", type=Path, help="the checkpoint you kept last time")
+    parser.add_argument("--from", dest="start", type=_midnight, help="first day that must be covered (UTC)")
+    parser.add_argument("--to", dest="end", type=_midnight, help="day up to which, itself not included")
     parser.add_argument("--opening", type=Path, help="the opening of one item, released to you")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    asked = parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
+    if (given.start is None) != (given.end is None) or (given.start and given.start >= given.end):
+        parser.error("--from and --to belong together, in this order")
     try:
-        paths = (asked.bundle, asked.trust, asked.since, asked.opening)
+        paths = (given.bundle, given.trust, given.since, given.opening)
         data, trust, since, opening = (path.read_bytes() if path else None for path in paths)
     except OSError as error:
         parser.error(f"{error.filename}: {error.strerror}")
-    result = verify(data or b"", trust or b"", since, opening)
-    if asked.json:
+    asked = (given.start, given.end) if given.start else None
+    result = verify(data or b"", trust or b"", since, opening, asked)
+    if given.json:
         checks = [{"check": name, "ok": True, "says": line} for name, line in result.lines]
         if result.refused:
             checks.append({"check": result.refused[0], "ok": False, "says": result.refused[1]})

@@ -6,12 +6,15 @@ tree; ``checkpoint/<size>`` are the signed heads. Whoever finds something else u
 
 from __future__ import annotations
 
+import hashlib
 import json
+from base64 import b64encode
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import rfc8785
 
@@ -36,7 +39,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class LogBucket:
-    """The folder ``folder`` of ``bucket``, through the identity ``log_sequencer`` (or, to read only, any other)."""
+    """The folder ``folder`` of ``bucket``, through the identity ``log_vault`` (or, to read only, any other)."""
 
     access: StoreAccess
     bucket: str
@@ -57,7 +60,7 @@ class LogBucket:
     def put_leaf(self, index: int, evidence_id: str, leaf_hash: bytes) -> None:
         """Say once and for all what entry ``index`` is; LogForked if the bucket already says otherwise."""
         content = {"evidence": evidence_id, "index": index, "leaf_hash": leaf_hash.hex()}
-        self._put(self.leaf_name(index), rfc8785.dumps(content), "application/json")
+        self._put(self.leaf_name(index), rfc8785.dumps(cast("Any", content)), "application/json")
 
     def put_checkpoint(self, size: int, note: bytes) -> str:
         """Publish a checkpoint; its version id. LogForked if another one of that size is there."""
@@ -68,12 +71,9 @@ class LogBucket:
 
         Listed by version, so that nothing hides below a delete marker; LogForked if anything was put twice or deleted.
         """
-        found = None
-        for found in self._versions(f"{self.folder}/checkpoint/", self.checkpoint_name(max(known, 1) - 1)):
-            pass  # the names sort by size: the last one is the largest
-        if found is None:
-            return None
-        return self.read(*found)
+        start = self.checkpoint_name(max(known, 1) - 1)
+        found = deque(self._versions(f"{self.folder}/checkpoint/", start), maxlen=1)  # names sort by size
+        return self.read(*found[0]) if found else None
 
     def leaves(self) -> Iterator[tuple[int, str, bytes]]:
         """(index, evidence id, leaf hash) of every entry, from the bucket alone; LogForked at a gap."""
@@ -109,7 +109,14 @@ class LogBucket:
         for attempt in range(1, _CONFLICTS + 1):
             try:
                 self._s3.put_object(
-                    Bucket=self.bucket, Key=name, Body=data, ContentType=content_type, IfNoneMatch="*"
+                    Bucket=self.bucket,
+                    Key=name,
+                    Body=data,
+                    ContentType=content_type,
+                    IfNoneMatch="*",
+                    # S3 takes nothing into a locking bucket without a checksum.
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=b64encode(hashlib.sha256(data).digest()).decode(),
                 )
             except ClientError as error:
                 status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")

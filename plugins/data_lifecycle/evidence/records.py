@@ -66,7 +66,10 @@ def heartbeat(key: Ed25519PrivateKey, day: date, signed_at: datetime) -> Sealed:
 def rotation(
     old: Ed25519PrivateKey, new: Ed25519PrivateKey, role: str, name: str, signed_at: datetime
 ) -> Sealed:
-    """The change from one key to the next, signed by both. ``role`` is attester or log; a log key's name is the origin."""
+    """The change from one key to the next, signed by both.
+
+    ``role`` is attester or log; a log key's name is the log's origin.
+    """
     if role not in ("attester", "log"):
         raise ValueError("a key's role is attester or log")
     public = raw(new.public_key())

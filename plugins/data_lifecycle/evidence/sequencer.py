@@ -1,9 +1,9 @@
 """The sequencer: gives every statement its place in the log and signs the log's head. One writer at a time.
 
-Order of effects, so that an interruption anywhere is safe: places are committed in the database; then the bucket is told
-what each entry is; then the checkpoint is put; then the database notes it. Whoever goes on repeats what is not done, with
-the same bytes. Only committed places are ever told or signed, each index is told once, and no head is signed before all its
-entries are told: two sequencers, two databases or a restored one can therefore not sign two histories.
+Order of effects, so that an interruption anywhere is safe: places are committed in the database; then the bucket is
+told what each entry is; then the checkpoint is put; then the database notes it. Whoever goes on repeats what is not
+done, with the same bytes. Only committed places are ever told or signed, each index is told once, and no head is signed
+before all its entries are told: two sequencers, two databases or a restored one can therefore not sign two histories.
 """
 
 from __future__ import annotations

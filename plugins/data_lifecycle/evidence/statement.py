@@ -76,9 +76,9 @@ def open_envelope(data: bytes, trusted: Mapping[str, Ed25519PublicKey]) -> dict[
         (signature,) = outer["signatures"]
         identity, sealed = signature["keyid"], b64decode(signature["sig"], validate=True)
         payload = b64decode(outer["payload"], validate=True)
+        envelope = Envelope(payload, PAYLOAD_TYPE, {identity: Signature(identity, sealed.hex())})
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError("not an envelope with one signature over an in-toto statement") from error
-    envelope = Envelope(payload, PAYLOAD_TYPE, {identity: Signature(identity, sealed.hex())})
     if rfc8785.dumps(envelope.to_dict()) != data:
         raise ValueError("the envelope is not canonical JSON with an in-toto statement")
     key = trusted.get(identity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -32,9 +33,17 @@ def keep(access: StoreAccess, bucket: str, name: str, data: bytes) -> Kept:
     from botocore.exceptions import ClientError
 
     s3: Any = store.client(access)
+    digest = hashlib.sha256(data).digest()
     try:
         answer = s3.put_object(
-            Bucket=bucket, Key=name, Body=data, ContentType="application/vnd.dsse+json", IfNoneMatch="*"
+            Bucket=bucket,
+            Key=name,
+            Body=data,
+            ContentType="application/vnd.dsse+json",
+            IfNoneMatch="*",
+            # S3 takes nothing into a locking bucket without a checksum.
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=b64encode(digest).decode(),
         )
         version = answer["VersionId"]
     except ClientError as error:
@@ -43,7 +52,7 @@ def keep(access: StoreAccess, bucket: str, name: str, data: bytes) -> Kept:
         version = s3.head_object(Bucket=bucket, Key=name)["VersionId"]
     found = s3.get_object(Bucket=bucket, Key=name, VersionId=version)
     body = found["Body"].read()
-    if hashlib.sha256(body).digest() != hashlib.sha256(data).digest():
+    if hashlib.sha256(body).digest() != digest:
         raise VaultError(f"{name}: the bucket holds other bytes under this name")
     until = found.get("ObjectLockRetainUntilDate")
     if found.get("ObjectLockMode") != "COMPLIANCE" or until is None or until <= datetime.now(UTC):

@@ -180,11 +180,10 @@ def _delete(s3: Any, items: list[ObjectVersion]) -> dict[ObjectVersion, Result]:
     deleted: set[tuple[str, str]] = set()
     errors: dict[tuple[str, str], str] = {}
     for entry in answer.get("Deleted", []):
-        identity = (entry.get("Key", ""), entry.get("VersionId", ""))
-        if (
-            entry.get("DeleteMarkerVersionId", identity[1]) == identity[1]
-        ):  # another id: it made a marker instead
-            deleted.add(identity)
+        named = {entry[name] for name in ("VersionId", "DeleteMarkerVersionId") if entry.get(name)}
+        # A deleted marker may be named by either; a second or another id than the one asked for: it made a new marker.
+        if len(named) == 1:
+            deleted.add((entry.get("Key", ""), named.pop()))
     for entry in answer.get("Errors", []):
         errors[(entry.get("Key", ""), entry.get("VersionId", ""))] = entry.get("Code", "no-code")
     results: dict[ObjectVersion, Result] = {}

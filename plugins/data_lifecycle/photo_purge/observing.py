@@ -47,6 +47,7 @@ def observe_run(house: House, run_id: int) -> None:
         rows = [
             *_items_seen(items, seen, buckets),
             *_survivors(items, cases, seen, recorded),
+            *_unseen(cases, seen),
             *_canaries_seen(canaries, seen),
         ]
         copy_rows(
@@ -118,6 +119,14 @@ def _survivors(
                 case_id = cases.get(place)
             if case_id is not None:
                 yield _row(case_id, None, "survivor", None, entry.identity, entry.size, "present")
+
+
+def _unseen(cases: dict[str, UUID], seen: Survey) -> Iterator[tuple[Any, ...]]:
+    """Folders of cases that could not be listed: what nobody sealed may lie there, whatever was sealed."""
+    for place, reason in seen.unknown.items():
+        if place in cases:
+            nothing = ("-", place, "nothing", "-")
+            yield _row(cases[place], None, "survivor", None, nothing, 0, "unknown", reason)
 
 
 def _canaries_seen(canaries: list[Row], seen: Survey) -> Iterator[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ LOGIN_ROLES = (
     "studio_observer",
     "studio_auditor",
     "evidence_writer",
+    "log_sequencer",
     "reviewer",
 )
 

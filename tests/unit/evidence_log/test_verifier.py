@@ -1,0 +1,202 @@
+"""The verifier as a reviewer uses it: one file, carried away, on its own."""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.evidence_log.attacks import GOOD, HOUSE, MIDDLE
+from tests.unit.evidence_log.forge import (
+    LOG,
+    START,
+    STRANGER,
+    at,
+    case,
+    item,
+    judge,
+    references,
+    salt,
+    story,
+    trust,
+    turned,
+)
+
+from data_lifecycle.evidence import lifecycle_verify
+from data_lifecycle.evidence.commitment import open_reference
+from data_lifecycle.evidence.lifecycle_verify import CHECKS, FOLLOWS, pack, unpack
+
+FILE = Path(lifecycle_verify.__file__)
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A reviewer's folder: the verifier, a bundle, what to trust, an earlier checkpoint, an opening."""
+    shutil.copy(FILE, tmp_path)
+    (tmp_path / "bundle.zip").write_bytes(GOOD)
+    (tmp_path / "trust.json").write_bytes(trust())
+    (tmp_path / "checkpoint").write_bytes(HOUSE.note(7))
+    opening = open_reference(case(20), salt(20), references(20), references(20)[0])
+    (tmp_path / "opening.json").write_bytes(opening.to_json())
+    held = open_reference(case(11), salt(11), references(11), references(11)[0])
+    (tmp_path / "other.json").write_bytes(held.to_json())
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, isolated from everything of this repository."""
+    command = [sys.executable, "-I", "lifecycle_verify.py", "bundle.zip", "--trust", "trust.json", *arguments]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+
+
+def test_it_needs_the_standard_library_and_cryptography_only() -> None:
+    used = set()
+    for node in ast.walk(ast.parse(FILE.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            used |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            used.add((node.module or "").split(".")[0])
+    assert used - set(sys.stdlib_module_names) == {"cryptography"}
+    assert not used & {"socket", "urllib", "http", "subprocess", "os", "ssl"}
+
+
+def test_every_check_has_its_line(away: Path) -> None:
+    done = run(
+        away,
+        "--since",
+        "checkpoint",
+        "--opening",
+        "opening.json",
+        "--from",
+        "2026-01-01",
+        "--to",
+        "2026-01-05",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["ok", check] for check in CHECKS]
+    assert "grew from your checkpoint of 7 entries" in done.stdout
+    assert "logged, not timestamped" in done.stdout
+    assert "the item is OBSERVED_ABSENT: entry 1, signed 2026-01-01 02:00 UTC" in lines[-1]
+    assert "declared gaps: 2026-01-03" in done.stdout
+
+
+def test_a_refusal_is_the_last_line(away: Path) -> None:
+    (away / "bundle.zip").write_bytes(GOOD[:-1])
+    done = run(away)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith("REFUSED archive")
+
+
+def test_json_says_the_same(away: Path) -> None:
+    good = json.loads(run(away, "--json", "--opening", "opening.json").stdout)
+    assert good["verified"] is True
+    assert good["opened_absent"] is True
+    assert [check["check"] for check in good["checks"]] == list(CHECKS)
+    (away / "bundle.zip").write_bytes(HOUSE.bundle(notes={7: HOUSE.note(7, STRANGER)}))
+    bad = json.loads(run(away, "--json").stdout)
+    assert bad["verified"] is False
+    assert bad["checks"][-1]["check"] == "consistency"
+    assert bad["checks"][-1]["ok"] is False
+
+
+def test_exit_codes_tell_apart(away: Path) -> None:
+    assert run(away, "--opening", "missing.json").returncode == 2
+    assert run(away, "--from", "2026-01-01").returncode == 2
+    assert run(away, "--from", "someday", "--to", "2026-01-02").returncode == 2
+    assert run(away, "--from", "2026-01-01", "--to", "2026-02-01").returncode == 1
+    (away / "bundle.zip").write_bytes(story(5).bundle())
+    assert run(away, "--opening", "other.json").returncode == 3
+
+
+def test_nothing_of_the_opened_item_is_printed(away: Path) -> None:
+    done = run(away, "--opening", "opening.json", "--json")
+    for part in ("orders/", "A20", "jpg", salt(20).hex()):
+        assert part not in done.stdout + done.stderr
+
+
+def test_any_program_can_unpack_a_bundle() -> None:
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == unpack(GOOD)
+    assert pack(unpack(GOOD)) == GOOD
+
+
+def test_the_same_export_is_the_same_archive() -> None:
+    assert HOUSE.bundle() == story().bundle()
+
+
+def test_a_part_of_the_log_is_enough_for_its_days() -> None:
+    assert judge(MIDDLE, asked=(at(2, 0), at(3, 0))).refused is None
+    assert judge(MIDDLE).refused is None
+
+
+@pytest.mark.parametrize("first", [0, 5, 12, 13, 14, 15])
+def test_keys_that_were_replaced_are_followed(first: int) -> None:
+    result = judge(turned().bundle(first=first))
+    assert result.refused is None
+    assert dict(result.lines)["rotations"] == "2 changes of keys"
+
+
+def test_a_new_key_may_be_trusted_from_the_start() -> None:
+    from tests.unit.evidence_log.forge import ATTESTER, ORIGIN, SECOND, THIRD, trusted
+
+    keys = [trusted(k, "attester") for k in (ATTESTER, SECOND)] + [
+        trusted(k, "log", ORIGIN) for k in (LOG, THIRD)
+    ]
+    assert judge(turned().bundle(), trust(keys=keys)).refused is None
+
+
+def test_a_revoked_key_leaves_what_it_signed_before(away: Path) -> None:
+    later = (START + timedelta(days=30)).isoformat()
+    assert judge(GOOD, trust(attester={"revoked_at": later}, log={"valid_to": later})).refused is None
+
+
+@pytest.mark.parametrize(("first", "second"), [(a, b) for a, allowed in FOLLOWS.items() for b in allowed])
+def test_what_may_follow_does(first: str, second: str) -> None:
+    log = story()
+    after = {"RESIDUE_PENDING": ["OBSERVED_ABSENT"], "RESIDUE_CLEARED": ["OBSERVED_ABSENT"],
+             "RESURRECTED": ["OBSERVED_ABSENT"]}.get(first, [])  # fmt: skip
+    for step, state in enumerate([*after, first, second]):
+        log.run(at(6, 1 + step), [item(95, state)])
+    assert judge(log.bundle()).refused is None
+
+
+def test_runs_that_failed_or_only_planned_are_evidence_too() -> None:
+    log = story()
+    log.run(
+        at(6), [item(90, "UNKNOWN")], outcome="failed", unfinished_steps=["sweep"], counts={"eligible": 9}
+    )
+    planned: dict[str, Any] = {"outcome": "planned", "counts": {}, "claims": {}, "assertions": []}
+    log.run(at(6, 3), [item(91, "PLANNED")], **planned)
+    assert judge(log.bundle()).refused is None
+
+
+def test_a_busy_month_takes_seconds() -> None:
+    import time
+
+    log = story(1)
+    number = 1000
+    for day in range(1, 31):
+        log.beat(day)
+        items = [item(number + n) for n in range(330)]
+        number += 330
+        log.run(at(day), items)
+    bundle = log.bundle()
+    begun = time.perf_counter()
+    result = judge(bundle)
+    assert result.refused is None
+    assert "OBSERVED_ABSENT" in dict(result.lines)["cases"]
+    assert time.perf_counter() - begun < 10
