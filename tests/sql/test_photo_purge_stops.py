@@ -61,7 +61,6 @@ def test_nothing_stops_what_is_still_due(stage: Stage, reason: str) -> None:
         ("inactivity", {"active": AS_OF}),
         ("inactivity", {"active": AS_OF - 35 * DAY + SECOND}),
         ("inactivity", {"ended": AS_OF}),  # no longer abandoned: it ended today
-        ("request", {"asked": None}),
     ],
 )
 def test_an_order_that_is_not_due_any_more_stops_its_case_and_those_it_shares_with(
@@ -70,6 +69,14 @@ def test_an_order_that_is_not_due_any_more_stops_its_case_and_those_it_shares_wi
     sealed = Sealed(stage, reason)
     stage.change(sealed.one, **change)
     assert sealed.stops() == {"one": {"reopened", "shared"}, "two": {"shared"}}
+
+
+def test_a_request_taken_back_stops_its_own_case_and_not_what_was_asked_back_through_another(
+    stage: Stage,
+) -> None:
+    sealed = Sealed(stage, "request")
+    stage.change(sealed.one, asked=None)
+    assert sealed.stops() == {"one": {"reopened"}}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 -- Every entry of the buckets, judged on its own: canary, held, overdue, owned or orphan. A recorded file belongs to all
--- orders that use it or what it was made from, and is overdue only when all of them are; one that no order uses belongs to
+-- orders that use it or what it was made from, and is overdue when all of them are or a person asked it back; one that no order uses belongs to
 -- the order its folder names. `unclaimed`: each of its orders was done with, or is being done with by this very run.
 CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
 WITH RECURSIVE keys AS (
@@ -39,7 +39,7 @@ WITH RECURSIVE keys AS (
         AS r (category, duration)
     WHERE o.order_id IN (SELECT order_id FROM owners)
 ), deadlines AS (
-    SELECT c.order_id, c.category, c.unclaimed,
+    SELECT c.order_id, c.category, c.unclaimed, c.erase_requested_at + %(request)s::interval AS asked_until,
            least(c.anchor + c.duration,
                  -- Local days. The server reads a time that a clock change skips as the later of its two instants: the earlier
                  -- one counts. Of one that occurs twice the first is the elapsed time above.
@@ -50,7 +50,7 @@ WITH RECURSIVE keys AS (
     CROSS JOIN LATERAL (SELECT wall.clock AT TIME ZONE %(time_zone)s AS instant) AS plain
 ), verdict AS (
     SELECT w.object_key, array_agg(d.order_id) AS owners, bool_and(d.deadline <= %(as_of)s) AS overdue,
-           bool_and(d.unclaimed) AS unclaimed
+           bool_and(d.unclaimed) AS unclaimed, bool_or(d.asked_until <= %(as_of)s) AS asked_back
     FROM owners w
     JOIN sources s USING (object_key)
     JOIN deadlines d USING (order_id, category)
@@ -60,7 +60,7 @@ SELECT i.bucket, i.kind, i.last_modified, v.owners, v.unclaimed,
        CASE WHEN i.object_key LIKE 'canary/%%' THEN 'canary'
             WHEN h.object_key IS NOT NULL THEN 'held'
             WHEN v.object_key IS NULL THEN 'orphan'
-            WHEN v.overdue THEN 'overdue'
+            WHEN v.overdue OR v.asked_back THEN 'overdue'
             ELSE 'owned' END AS verdict
 FROM inventory i
 LEFT JOIN verdict v USING (object_key)

@@ -1,6 +1,6 @@
 -- Cases of a batch that must not be touched now, whatever the plan said. Asked again before every request.
 WITH RECURSIVE claim AS (
-    SELECT c.case_id, c.order_id, c.batch,
+    SELECT c.case_id, c.order_id, c.batch, c.reason,
            CASE c.reason
                WHEN 'terminal' THEN o.terminal_at IS NULL OR o.terminal_at > c.anchor_at
                WHEN 'inactivity' THEN CASE WHEN o.terminal_at IS NULL THEN o.last_activity_at > %(inactive_before)s
@@ -38,8 +38,10 @@ JOIN studio.order_uploads l ON l.order_id = c.order_id
 JOIN studio.effective_hold h ON h.upload_id = l.upload_id
 WHERE d.upload_id IS NULL AND NOT EXISTS (SELECT FROM studio.uploads u WHERE u.object_key = d.object_key)
 UNION
+-- What a person asked back goes, whoever else uses it.
 SELECT g.case_id, 'shared'
 FROM lineage g
+JOIN claim c ON c.case_id = g.case_id AND c.reason <> 'request'
 JOIN studio.order_uploads s USING (upload_id)
 JOIN studio.orders other ON other.order_id = s.order_id AND other.photo_state = 'present'
 WHERE NOT EXISTS (SELECT FROM claim d WHERE d.order_id = s.order_id AND NOT d.lapsed)

@@ -1,14 +1,17 @@
 -- What assertions look at. The run is chosen by the session setting lifecycle.run_id, so that a suite names plain tables.
 CREATE VIEW lifecycle.checked AS
-    SELECT o.run_id, o.subject, o.disposition, o.kind, o.outcome, o.case_id, o.item_id
+    SELECT o.run_id, o.subject, o.disposition, o.kind, o.outcome, o.case_id, o.item_id,
+           coalesce(i.state = 'stopped', false) AS stopped
     FROM lifecycle.observation o
+    LEFT JOIN lifecycle.item i USING (item_id)
     WHERE o.run_id = current_setting('lifecycle.run_id')::bigint
       AND o.round = (SELECT max(round) FROM lifecycle.observation WHERE run_id = current_setting('lifecycle.run_id')::bigint);
 COMMENT ON VIEW lifecycle.checked IS 'Latest observation of the session''s run, without keys.';
 
 CREATE VIEW lifecycle.checked_erasure AS
-    SELECT run_id, subject, kind, outcome FROM lifecycle.checked WHERE disposition = 'erase' OR subject = 'survivor';
-COMMENT ON VIEW lifecycle.checked_erasure IS 'Of that, all that had to be gone.';
+    SELECT run_id, subject, kind, outcome FROM lifecycle.checked
+    WHERE (disposition = 'erase' OR subject = 'survivor') AND NOT stopped;
+COMMENT ON VIEW lifecycle.checked_erasure IS 'Of that, all that had to be gone; what a hold or a reopening stopped meanwhile had not.';
 
 -- Items erased although, at that moment, an order still had a right to them.
 CREATE VIEW lifecycle.touched_undue AS
@@ -22,7 +25,8 @@ CREATE VIEW lifecycle.touched_undue AS
            OR i.disposition <> 'erase'
            OR (c.reason = 'terminal' AND o.reopened_at > c.anchor_at AND o.reopened_at <= i.changed_at)
            OR (c.reason = 'inactivity' AND o.last_activity_at > c.anchor_at AND o.last_activity_at <= i.changed_at)
-           OR EXISTS (WITH RECURSIVE lineage AS (
+           OR c.reason <> 'request' AND EXISTS (
+                      WITH RECURSIVE lineage AS (
                           SELECT i.upload_id
                           UNION
                           SELECT u.derived_from FROM lineage g JOIN studio.uploads u ON u.upload_id = g.upload_id
@@ -50,7 +54,8 @@ CREATE VIEW lifecycle.balance AS
     ), seen AS (
         SELECT count(*) AS checked,
                count(*) FILTER (WHERE subject = 'item') AS checked_items,
-               count(*) FILTER (WHERE outcome = 'present' AND (subject = 'survivor' OR disposition = 'erase')) AS survivors,
+               count(*) FILTER (WHERE outcome = 'present' AND (subject = 'survivor' OR disposition = 'erase')
+                                  AND NOT stopped) AS survivors,
                count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
                count(*) FILTER (WHERE subject = 'item' AND disposition IN ('hold', 'keep') AND kind <> 'nothing'
                                   AND outcome = 'absent') AS kept_missing,

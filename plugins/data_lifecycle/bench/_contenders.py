@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from data_lifecycle.bench._ground import Ground, run_tool, tool
 from data_lifecycle.bench._studio import TEMPLATE, Entry
@@ -38,6 +39,7 @@ class Work:
     ground: Ground
     due_orders: Sequence[str]
     due_entries: Sequence[Entry]
+    """As `entries` lists them: of each key the oldest first."""
 
 
 def contenders() -> dict[str, Callable[[Work], Split]]:
@@ -131,13 +133,13 @@ def _boto3(work: Work) -> Split:
 
 
 def _raw_of(size: int) -> Callable[[Work], Split]:
-    """Nothing but DeleteObjects with version ids known beforehand: what the store can do."""
+    """Nothing but DeleteObjects with version ids known beforehand, of each key the oldest first: what the store can do."""
 
     def raw(work: Work) -> Split:
         s3 = client(work.ground.access(_IDENTITY), pool=RAW_THREADS)
         requests = []
         for bucket in work.ground.settings.photo_buckets:
-            known = sorted(entry for entry in work.due_entries if entry[0] == bucket)
+            known = sorted((entry for entry in work.due_entries if entry[0] == bucket), key=itemgetter(1))
             for start in range(0, len(known), size):
                 keys = [{"Key": key, "VersionId": version} for _, key, version in known[start : start + size]]
                 requests.append({"Bucket": bucket, "Delete": {"Objects": keys, "Quiet": True}})

@@ -94,14 +94,17 @@ def put_files(ground: Ground, bucket: str, names: list[str]) -> None:
     shutil.rmtree(folder)
 
 
-def entries(ground: Ground) -> set[Entry]:
-    """Every version and marker of both buckets, listed by plain boto3: no code of ours may judge its own work."""
+def entries(ground: Ground) -> list[Entry]:
+    """Every version and marker of both buckets, listed by plain boto3: no code of ours may judge its own work.
+
+    Of one key the oldest comes first and the marker, which is its latest here, last.
+    """
     s3 = client(ground.access("object_observer"))
-    found: set[Entry] = set()
+    found: list[Entry] = []
     for bucket in ground.settings.photo_buckets:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            for part in ("Versions", "DeleteMarkers"):
-                found |= {(bucket, entry["Key"], entry["VersionId"]) for entry in page.get(part, [])}
+            for entry in (*reversed(page.get("Versions", [])), *page.get("DeleteMarkers", [])):
+                found.append((bucket, entry["Key"], entry["VersionId"]))
     return found
 
 

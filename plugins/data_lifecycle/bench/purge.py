@@ -35,6 +35,13 @@ def main(argv: Sequence[str]) -> int:
     """Measure and print; 0 when every contender deleted exactly what was due, else 1. Timing never fails."""
     asked = _arguments(argv)
     logging.disable(logging.WARNING)  # the steps' own account, which tasks write to their logs
+    try:
+        return _measure(asked)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _measure(asked: argparse.Namespace) -> int:
     begun = time.monotonic()
 
     def say(what: str) -> None:
@@ -44,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     with Ground() as ground:
         say(f"filling the buckets: {shape.orders:,} orders, {shape.entries:,} versions and markers")
         _studio.build(ground, shape)
-        turns, left = _take_turns(ground, shape, asked.rounds, say)
+        turns, left = _take_turns(ground, shape, asked.rounds, not asked.quick, say)
         grown = _growth.measure(ground, shape, asked.rows, asked.objects, asked.rounds, say)
     result = {
         "orders": shape.orders,
@@ -104,22 +111,24 @@ def _sizes(text: str) -> list[int]:
 
 
 def _take_turns(
-    ground: Ground, shape: _studio.Shape, rounds: int, say: Callable[[str], None]
+    ground: Ground, shape: _studio.Shape, rounds: int, warm_up: bool, say: Callable[[str], None]
 ) -> tuple[dict[str, list[Turn]], dict[str, dict[str, int]]]:
     """Seconds of each contender's turns, the warm-up left out, and what it left behind, added up over its turns."""
-    before = _studio.entries(ground)
+    listed = _studio.entries(ground)
+    before = set(listed)
     folders = {f"orders/{order}" for order in shape.due_ids()}
-    due = {entry for entry in before if entry[1].rsplit("/", 1)[0] in folders}
-    work = who.Work(ground, shape.due_ids(), sorted(due))
+    due_listed = [entry for entry in listed if entry[1].rsplit("/", 1)[0] in folders]
+    due = set(due_listed)
+    work = who.Work(ground, shape.due_ids(), due_listed)
     contenders = who.contenders()
     turns: dict[str, list[Turn]] = {name: [] for name in contenders}
     left = {name: {"due_left": 0, "undue_gone": 0, "new": 0} for name in contenders}
-    for number in range(rounds + 1):
+    for number in range(0 if warm_up else 1, rounds + 1):
         say(f"round {number} of {rounds}" if number else "warm-up round")
         for name, contender in contenders.items():
             ground.put_store_back()
             turn = contender(work)
-            after = _studio.entries(ground)
+            after = set(_studio.entries(ground))
             left[name]["due_left"] += len(after & due)
             left[name]["undue_gone"] += len(before - due - after)
             left[name]["new"] += len(after - before)

@@ -76,11 +76,19 @@ class Component:
 
     def find(self) -> psutil.Process | None:
         """The live leader, or None."""
+        pid = self._noted_pid()
         try:
-            leader = psutil.Process(int(self.pid_file.read_text(encoding="ascii")))
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+            leader = None if pid is None else psutil.Process(pid)
+        except psutil.NoSuchProcess:
             return None
-        return leader if _carries(leader, {self.mark}) else None
+        return leader if leader is not None and _carries(leader, {self.mark}) else None
+
+    def _noted_pid(self) -> int | None:
+        """What the pid file says, which may be out of date; None if there is none or it is broken."""
+        try:
+            return int(self.pid_file.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
 
     def start(
         self,
@@ -115,9 +123,9 @@ class Component:
 
     def ended(self) -> bool:
         """Whether the leader is gone. A child of this very process is reaped; of others, init does that."""
-        for child in _children:
-            child.poll()
-        return self.find() is None
+        running = {child.pid for child in _children if child.poll() is None}
+        # A child that was started this instant may not show its environment, and with it its mark, yet.
+        return self.find() is None and self._noted_pid() not in running
 
     def last_words(self, lines: int = 15) -> str:
         """The end of the log file, for an error message."""

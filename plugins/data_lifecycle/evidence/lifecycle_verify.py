@@ -774,16 +774,13 @@ def read_run(entry: Entry, what: str) -> None:
     need(isinstance(found["assertions"], list), check, f"{what}: assertions are not a list")
     cases = []
     for item in found["items"]:
-        pending = isinstance(item, dict) and item.get("state") == "RESIDUE_PENDING"
-        fields(item, "case commitments_root state" + " residue" * pending, check, what)
+        residue = isinstance(item, dict) and ("residue" in item or item.get("state") == "RESIDUE_PENDING")
+        fields(item, "case commitments_root state" + " residue" * residue, check, what)
         need(isinstance(item["case"], str) and _UUID.fullmatch(item["case"]), check, f"{what}: no case")
-        need(
-            isinstance(item["state"], str) and item["state"] in FOLLOWS,
-            check,
-            f"{what}: a state that is not known",
-        )
+        need(isinstance(item["state"], str) and item["state"] in FOLLOWS, check, f"{what}: an unknown state")
         unhex(item["commitments_root"], check, what)
-        if pending:
+        if residue:
+            need(item["state"] in ABSENT[:2], check, f"{what}: residue of what is not absent")
             need(isinstance(item["residue"], list) and item["residue"], check, f"{what}: no residue named")
         for part in item.get("residue", ()):
             rest = fields(part, "until where", check, what)

@@ -70,7 +70,9 @@ class Sequencer:
 
     def _append(self, connection: Connection) -> tuple[int, str | None]:
         head = fetch_one(connection, "evidence_log/lock_head")
-        self._compare(connection, head)
+        latest = self._compare(connection, head)
+        if latest is not None:  # published by a run that ended before it could note it
+            self._note(connection, *latest)
         size, seen = int(head["tree_size"]), bytes(head["root"])
         edge = _read_nodes(connection, merkle.complete_nodes(0, size))
         tree = merkle.Tree(size, [edge[node] for node in merkle.complete_nodes(0, size)])
@@ -131,16 +133,19 @@ class Sequencer:
                 self.bucket.put_leaf(leaf["log_index"], leaf["evidence_id"], bytes(leaf["leaf_hash"]))
             note = sign(checkpoint, self.key)
             version_id = self.bucket.put_checkpoint(size, note)
+        self._note(connection, checkpoint, note, version_id)
+        connection.commit()
+        return Published(appended, checkpoint, note)
+
+    def _note(self, connection: Connection, checkpoint: Checkpoint, note: bytes, version_id: str) -> None:
         execute(
             connection,
             "evidence_log/insert_checkpoint",
-            tree_size=size,
-            root=root,
+            tree_size=checkpoint.size,
+            root=checkpoint.root,
             note=note,
             version_id=version_id,
         )
-        connection.commit()
-        return Published(appended, checkpoint, note)
 
     def _compare(self, connection: Connection, head: Row) -> tuple[Checkpoint, bytes, str] | None:
         """(checkpoint, note, version id) of the bucket's head; LogForked unless this database's log begins with it."""

@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 from data_lifecycle.objects.model import ObjectVersion, Outcome
 from data_lifecycle.objects.store import CONNECT_TIMEOUT, READ_TIMEOUT, client
@@ -66,6 +67,7 @@ def erase_versions(
         raise ValueError("unfinished uploads are aborted, not deleted by version")
     size = min(BATCH_LIMIT, max(1, ceil(len(items) / max(1, threads))))
     s3 = client(access, pool=threads, attempts=1, connect_timeout=connect_timeout, read_timeout=read_timeout)
+    s3.meta.events.register("before-parse.s3.DeleteObjects", _read_answer)
     return _Run(
         items, _batches(items, size), threads, before_batch, lambda batch: _delete(s3, batch)
     ).results()
@@ -197,6 +199,33 @@ def _delete(s3: Any, items: list[ObjectVersion]) -> dict[ObjectVersion, Result]:
         else:
             results[item] = (Outcome.UNKNOWN, "unanswered")
     return results
+
+
+def _read_answer(
+    response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
+    """Read a good answer to DeleteObjects; botocore's own reading of it takes a quarter as long as the deletions do.
+
+    What is no such answer (an error, another document, broken XML) is left to botocore.
+    """
+    if response_dict["status_code"] != 200:
+        return
+    try:
+        document = ElementTree.fromstring(response_dict["body"])  # noqa: S314 - the parser that botocore uses
+    except ElementTree.ParseError:
+        return
+    if _local(document) != "DeleteResult":
+        return
+    lists: dict[str, list[dict[str, str]]] = {"Deleted": [], "Error": []}
+    for entry in document:
+        lists.setdefault(_local(entry), []).append({_local(part): part.text or "" for part in entry})
+    customized_response_dict.update(Deleted=lists["Deleted"], Errors=lists["Error"])
+    response_dict["body"] = b"<DeleteResult/>"
+
+
+def _local(element: ElementTree.Element) -> str:
+    """The name without its namespace, which some stores leave out."""
+    return element.tag.rpartition("}")[2]
 
 
 def _delete_one(s3: Any, item: ObjectVersion) -> Result:

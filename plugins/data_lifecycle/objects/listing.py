@@ -124,8 +124,14 @@ class Lister:
             failures = 0
             return entries
 
+        waiting = iter(wanted)  # shared: each thread takes the next prefix from it, without a task for each
+
+        def work(_: int) -> list[tuple[str, list[ObjectVersion] | Unknown]]:
+            return [(prefix, ask(prefix)) for prefix in waiting]
+
         with ThreadPoolExecutor(workers, thread_name_prefix="listing") as pool:
-            return dict(zip(wanted, pool.map(ask, wanted), strict=True))
+            found = dict(pair for part in pool.map(work, range(workers)) for pair in part)
+        return {prefix: found[prefix] for prefix in wanted}
 
     def _version_pages(self, bucket: str, prefix: str) -> Iterator[list[ObjectVersion]]:
         fixed = {"versions": "", "encoding-type": "url", "max-keys": str(PAGE), "prefix": prefix}

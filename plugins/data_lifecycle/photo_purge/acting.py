@@ -52,10 +52,11 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
         items = fetch(connection, "photo_purge/record_intent", run_id=run_id, batch=batch)
         connection.commit()
         log.info("batch %d of run %d: intent recorded for %d entries", batch, run_id, len(items))
+        ours = {item["case_id"] for item in items}
         answers = _erase(
             house.connections.store("object_eraser"),
             items,
-            lambda: _stopped(connection, run_id, batch, clocks, {item["case_id"] for item in items}),
+            lambda: _stopped(connection, run_id, batch, clocks, ours),
         )
         changed = execute(
             connection,

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -105,10 +105,15 @@ class PhotoClock:
         self.request_within = policy.within("erasure_request") or timedelta(0)
 
     def due(self, order: Order, as_of: datetime) -> DueOrder | None:
-        """Whether, why and until when the order's files are due at ``as_of``; the earliest deadline decides."""
-        reasons = [self._from_request(order), self._from_end(order)]
-        due = [reason for reason in reasons if reason is not None and reason.start <= as_of]
-        return min(due, key=lambda reason: reason.deadline, default=None)
+        """Whether, why and until when the order's files are due at ``as_of``.
+
+        A person's request goes before everything else; the earliest deadline decides.
+        """
+        request, end = self._from_request(order), self._from_end(order)
+        if request is not None and request.start <= as_of:
+            ended = end.start <= as_of
+            return replace(request, deadline=min(request.deadline, end.deadline)) if ended else request
+        return end if end.start <= as_of else None
 
     def applies(self, category: str, due: DueOrder, as_of: datetime) -> bool:
         """Whether the rule of this kind of upload has started for a due order (kinds may have different periods)."""
@@ -122,7 +127,7 @@ class PhotoClock:
             return None
         return DueOrder(order.order_id, "request", asked, asked, asked + self.request_within)
 
-    def _from_end(self, order: Order) -> DueOrder | None:
+    def _from_end(self, order: Order) -> DueOrder:
         reason: Reason = "terminal" if order.terminal_at is not None else "inactivity"
         anchor = order.terminal_at or order.last_activity_at + self._policy.inactivity
         dates = [rule.dates(anchor, self._policy.timezone) for rule in self.rules.values()]
@@ -178,11 +183,14 @@ def make_plan(
         claimed_keys.add(first.key)
         if any(view.held for view in views):
             orders_with_hold.update(view.order_id for view in views)
-        # A shared file goes with the order that ended last; ties by id, so that the choice is the same every time.
-        owner = max((due_by_id[v.order_id] for v in views), key=lambda c: (c.anchor, c.order_id))
+        # A shared file goes with the order that ended last, or with the one it was asked back for: unconditionally.
+        # Ties by id, so that the choice is the same every time.
+        cases = [due_by_id[view.order_id] for view in views]
+        asked = [case for case in cases if case.reason == "request"]
+        owner = max(asked or cases, key=lambda c: (c.anchor, c.order_id))
         if owner.order_id in unlisted:
             continue
-        disposition = _disposition(clock, views, listed_due, as_of)
+        disposition = _disposition(clock, views, owner, listed_due, as_of)
         entries = [e for e in listed[folder(first.key)] if e.key == first.key]
         if first.bucket not in buckets:
             # Nobody looks there: the line stands for what cannot be seen, and stays unknown.
@@ -223,15 +231,17 @@ def make_plan(
                     )
                 )
     items.sort(key=_line)
-    cases = tuple(sorted((c for c in due if c.order_id not in unlisted), key=lambda c: c.order_id))
-    return Plan(cases, tuple(items), len(unlisted), _seal(policy_sha256, cases, items))
+    planned = tuple(sorted((c for c in due if c.order_id not in unlisted), key=lambda c: c.order_id))
+    return Plan(planned, tuple(items), len(unlisted), _seal(policy_sha256, planned, items))
 
 
 def _disposition(
-    clock: PhotoClock, views: list[Upload], due: Mapping[str, DueOrder], as_of: datetime
+    clock: PhotoClock, views: list[Upload], owner: DueOrder, due: Mapping[str, DueOrder], as_of: datetime
 ) -> Disposition:
     if any(view.held for view in views):
         return "hold"
+    if owner.reason == "request":
+        return "erase"
     needed_by = {order for view in views for order in view.present_orders}
     ended = all(o in due and clock.applies(views[0].category, due[o], as_of) for o in needed_by)
     return "erase" if ended else "keep"

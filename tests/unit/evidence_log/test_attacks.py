@@ -187,6 +187,7 @@ MUTATE: dict[str, Mutation] = {
 }
 
 
+@pytest.mark.timeout(120 + MUTATIONS // 50)
 def test_no_random_mutation_is_accepted() -> None:
     chance = random.Random(20260101)
     accepted: list[str] = []

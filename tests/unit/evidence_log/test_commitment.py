@@ -35,7 +35,7 @@ def test_a_commitment_is_an_hmac_over_canonical_json(reference: Reference) -> No
 
 
 def test_half_a_character_cannot_be_committed_to() -> None:
-    with pytest.raises(ValueError, match="surrogates"):
+    with pytest.raises(ValueError, match="non-UTF-8"):
         Reference("b", "\ud800", "version", "v", "A").canonical()
 
 
@@ -105,6 +105,16 @@ def test_residue_is_told_with_its_end() -> None:
     opening = open_reference(case(10), salt(10), references(10), references(10)[0])
     result = judge(story(4).bundle(), opening=opening.to_json())
     assert "residue in database backups until 2026-02-05" in result.lines[-1][1]
+    assert result.exit_code == 0
+
+
+def test_absence_may_name_its_residue_at_once() -> None:
+    log = story()
+    rest = [{"where": "write-ahead log", "until": "2026-01-20T00:00:00+00:00"}]
+    log.run(log_end(), [item(60, residue=rest)])
+    opening = open_reference(case(60), salt(60), references(60), references(60)[0])
+    result = judge(log.bundle(), opening=opening.to_json())
+    assert result.lines[-1][1].endswith("; residue in write-ahead log until 2026-01-20T00:00:00+00:00")
     assert result.exit_code == 0
 
 

@@ -61,7 +61,8 @@ def test_good_files_fit() -> None:
 
 BEYOND_SCHEMAS = {
     "out of order", "twice", "the same facts", "the same envelope", "back-dated", "of tomorrow", "today a gap",
-    "tomorrow a gap", "of no day", "on no day", "lone rotation", "as a heartbeat", "a key twice", "a space", "a byte order",
+    "tomorrow a gap", "of no day", "on no day", "lone rotation", "as a heartbeat", "a key twice", "a space",
+    "a byte order",
     "UTF", "NaN", "infinity", "a fraction", "an exponent", "minus zero", "character", "an escape", "ASCII", "behind",
     "nested", "nothing", "nobody knows", "next version", "that is a list",
 }  # fmt: skip

@@ -78,6 +78,18 @@ def test_errors_inside_a_200_are_read_per_key(scripted: ScriptedStore) -> None:
     ]
 
 
+@pytest.mark.parametrize("named", ["VersionId", "DeleteMarkerVersionId"])
+def test_a_deleted_marker_may_be_named_by_either_id(scripted: ScriptedStore, named: str) -> None:
+    scripted.answer_in_turn(
+        Answer(
+            f"<DeleteResult><Deleted><Key>orders/1/k0</Key><DeleteMarker>true</DeleteMarker><{named}>v0</{named}>"
+            "</Deleted></DeleteResult>"
+        )
+    )
+    assert outcomes(scripted, [item(0)]) == [(Outcome.ACCEPTED, None)]
+    assert len(scripted.requests) == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -89,8 +101,12 @@ def test_errors_inside_a_200_are_read_per_key(scripted: ScriptedStore) -> None:
             "<DeleteResult><Deleted><Key>orders/1/k0</Key><VersionId>v0</VersionId><DeleteMarker>true</DeleteMarker>"
             "<DeleteMarkerVersionId>new</DeleteMarkerVersionId></Deleted></DeleteResult>"
         ),
+        Answer(
+            "<DeleteResult><Deleted><Key>orders/1/k0</Key><DeleteMarker>true</DeleteMarker>"
+            "<DeleteMarkerVersionId>new</DeleteMarkerVersionId></Deleted></DeleteResult>"
+        ),
     ],
-    ids=["silent", "other version", "other key", "no version", "made a marker"],
+    ids=["silent", "other version", "other key", "no version", "made a marker", "made a marker, no version"],
 )
 def test_an_answer_that_does_not_match_the_question_is_unknown(
     scripted: ScriptedStore, answer: Answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -80,7 +80,10 @@ def allowed_to_erase(world: World, order_id: str, file: File | None) -> None:
         return
     assert not world.held(file)
     assert order_id in world.users(file)
-    for order, present in (world.orders[user] for user in world.users(file)):
+    users = [world.orders[user] for user in world.users(file)]
+    if any(o.erase_requested_at is not None and o.erase_requested_at <= AS_OF for o, _ in users):
+        return
+    for order, present in users:
         asked = order.erase_requested_at is not None and order.erase_requested_at <= AS_OF
         ended = order.terminal_at or order.last_activity_at + 30 * DAY
         assert asked or ended + 5 * DAY <= AS_OF or not present
@@ -158,16 +161,18 @@ def test_a_file_in_a_bucket_that_nobody_looks_into_stays_visible(world: World) -
     ]
 
 
-def test_an_order_whose_request_came_last_does_not_hasten_the_files_of_another() -> None:
-    """Kinds with different periods: the other order is due, but not yet for style references."""
+@pytest.mark.parametrize("other_ended", [None, AS_OF - 6 * DAY, AS_OF - DAY / 2])
+def test_what_a_person_asked_back_goes_whoever_else_uses_it_unless_it_is_held(
+    other_ended: datetime | None,
+) -> None:
     orders = {
         "ord_1": (Order("ord_1", None, AS_OF - DAY, AS_OF - DAY), True),
-        "ord_2": (Order("ord_2", AS_OF - 6 * DAY, AS_OF - 6 * DAY, None), True),
+        "ord_2": (Order("ord_2", other_ended, other_ended or AS_OF, None), True),
     }
-    file = File(0, "style_reference", BUCKETS[0], "orders/ord_1/a", frozenset(orders), None, False)
-    entry = ObjectVersion(BUCKETS[0], file.key, "version", "v", 1, AS_OF, True)
-    for policy, disposition in ((TWO_PERIODS, "keep"), (ONE_PERIOD, "erase")):
-        (item,) = plan_of(World(policy, orders, (file,), (entry,))).items
+    entry = ObjectVersion(BUCKETS[0], "orders/ord_1/a", "version", "v", 1, AS_OF, True)
+    for held, disposition in ((False, "erase"), (True, "hold")):
+        file = File(0, "style_reference", BUCKETS[0], "orders/ord_1/a", frozenset(orders), None, held)
+        (item,) = plan_of(World(TWO_PERIODS, orders, (file,), (entry,))).items
         assert item.disposition == disposition
         assert item.order_id == "ord_1"
 

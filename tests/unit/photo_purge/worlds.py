@@ -95,26 +95,19 @@ def ends(world: World, order_id: str) -> datetime:
 
 def is_due(world: World, order_id: str, category: str) -> bool:
     """Whether files of this kind of the order may be erased at AS_OF, read straight from the policy's words."""
-    order, present = world.orders[order_id]
+    present = world.present(order_id)
     if not present:
         return False
-    if (
-        order.erase_requested_at is not None
-        and order.erase_requested_at <= AS_OF
-        and requested(world, order_id)
-    ):
+    if requested(world, order_id):
         return True
     days = 9 if world.policy is TWO_PERIODS and category == "style_reference" else 5
     return ends(world, order_id) + timedelta(days=days) <= AS_OF
 
 
 def requested(world: World, order_id: str) -> bool:
-    """Whether it is the request that decides: its deadline comes first, or nothing else is due yet."""
-    order = world.orders[order_id][0]
-    if order.erase_requested_at is None or order.erase_requested_at > AS_OF:
-        return False
-    by_end = ends(world, order_id) + timedelta(days=7)
-    return order.erase_requested_at + 24 * HOUR <= by_end or by_end - timedelta(days=2) > AS_OF
+    """Whether the person has asked for the files of the order."""
+    asked = world.orders[order_id][0].erase_requested_at
+    return asked is not None and asked <= AS_OF
 
 
 def due_orders(world: World) -> set[str]:
@@ -152,7 +145,9 @@ def expected(world: World) -> dict[tuple[str, str, str, str], str]:
             needed_by = {o for o in world.users(file) if world.present(o)}
             if world.held(file):
                 fate[entry.identity] = "hold"
-            elif all(is_due(world, o, file.category) for o in needed_by) and needed_by <= working:
+            elif any(requested(world, o) for o in owners) or (
+                all(is_due(world, o, file.category) for o in needed_by) and needed_by <= working
+            ):
                 fate[entry.identity] = "erase"
             else:
                 fate[entry.identity] = "keep"
@@ -162,14 +157,14 @@ def expected(world: World) -> dict[tuple[str, str, str, str], str]:
 
 
 def last_owner(world: World, owners: set[str]) -> str:
-    """The order that ended last: a shared file goes with it."""
+    """The order that ended last: a shared file goes with it, unless a person asked for it through another."""
 
     def anchor(order_id: str) -> datetime:
         order = world.orders[order_id][0]
         asked = order.erase_requested_at
         return asked if asked is not None and requested(world, order_id) else ends(world, order_id)
 
-    return max(owners, key=lambda o: (anchor(o), o))
+    return max({o for o in owners if requested(world, o)} or owners, key=lambda o: (anchor(o), o))
 
 
 def plan_of(world: World, backwards: bool = False) -> Plan:
