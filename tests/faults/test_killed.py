@@ -126,6 +126,9 @@ def test_whoever_goes_on_converges(shop: Workshop, scene: Scene, point: str, aga
         if earlier == "act" and step == "settle":
             shop.s3.put_object(Bucket=shop.backup, Key=scene.late, Body=b"late")
     kill(step, run_id, where)
+    if step == "act" and point != "act: intent not committed":
+        states = shop.sql("SELECT DISTINCT state FROM lifecycle.item WHERE disposition = 'erase'")
+        assert [row["state"] for row in states] == ["accepted" if where == "end" else "intended"]
     if again == "same run":
         rest = ORDER[ORDER.index(step) :]
     else:

@@ -14,6 +14,7 @@ from tests.faults.workshop import Workshop
 from data_lifecycle.objects import listing
 from data_lifecycle.objects.wire import Retry
 from data_lifecycle.photo_purge.attesting import attest_run
+from data_lifecycle.photo_purge.observing import observe_run
 from data_lifecycle.protocol.house import House, PromiseBroken
 
 DELETED = (
@@ -66,7 +67,9 @@ def check_sick_and_healthy(shop: Workshop, outcome: str) -> None:
     shop.assert_closed_once(["ord_sick", "ord_healthy"])
 
 
-def test_deleted_says_the_store_and_keeps_it(shop: Workshop, orders: object, behind: _Behind) -> None:
+def keeps_the_sick(shop: Workshop) -> Lie:
+    """Says Deleted to everything and deletes what is not of the sick order."""
+
     def lie(call: Call, forward: Forward) -> Answer:
         if call.method != "POST" or b"ord_sick" not in call.body:
             return forward(call)
@@ -81,7 +84,50 @@ def test_deleted_says_the_store_and_keeps_it(shop: Workshop, orders: object, beh
         body = b"".join(b"<Deleted><Key>%s</Key><VersionId>%s</VersionId></Deleted>" % pair for pair in pairs)
         return Answer(200, DELETED % body, {"Content-Type": "application/xml"})
 
-    check_sick_and_healthy(shop, shop.purge(house=behind("object_eraser", lie)))
+    return lie
+
+
+def test_deleted_says_the_store_and_keeps_it(shop: Workshop, orders: object, behind: _Behind) -> None:
+    check_sick_and_healthy(shop, shop.purge(house=behind("object_eraser", keeps_the_sick(shop))))
+
+
+def test_closing_rests_on_the_observation_alone(shop: Workshop, orders: object, behind: _Behind) -> None:
+    """No second pass, no sweep, no assertion: what was seen there is open, what was seen absent is closed."""
+    run_id = shop.plan()
+    shop.act(run_id, behind("object_eraser", keeps_the_sick(shop)))
+    observe_run(shop.house, run_id)
+    check_sick_and_healthy(shop, shop.attest(run_id, "settle", "sweep", "assert"))
+
+
+def test_a_stray_that_was_seen_keeps_the_case_open(shop: Workshop, orders: object) -> None:
+    run_id = shop.plan()
+    shop.act(run_id)
+    shop.s3.put_object(Bucket=shop.backup, Key="orders/ord_sick/stray.jpg", Body=b"x")
+    observe_run(shop.house, run_id)
+    check_sick_and_healthy(shop, shop.attest(run_id, "settle", "sweep", "assert"))
+
+
+def test_a_file_in_a_folder_of_others_that_cannot_be_looked_into(
+    shop: Workshop, orders: object, behind: _Behind
+) -> None:
+    """The folder belongs to an order that is not due: only the file itself says that it is not known."""
+    shop.order(None, order_id="ord_open")
+    file = shop.file("ord_open", "lent.jpg")
+    shop.sql("UPDATE studio.order_uploads SET order_id = 'ord_sick' WHERE upload_id = %s", file.upload_id)
+
+    def lie(call: Call, forward: Forward) -> Answer:
+        if call.method == "GET" and "prefix=orders/ord_open/" in call.target:
+            return Answer(503, b"<Error><Code>SlowDown</Code></Error>")
+        return forward(call)
+
+    run_id = shop.plan()
+    shop.act(run_id)
+    observe_run(behind("object_observer", lie), run_id)
+    assert shop.attest(run_id, "settle", "sweep", "assert") == "failed"
+    assert (shop.case("ord_sick"), shop.case("ord_healthy")) == ("open", "absent")
+    assert shop.purge("two") == "verified"
+    shop.assert_closed_once(["ord_sick", "ord_healthy"])
+    assert len(shop.everything("ord_open")) == 2
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "InternalError"])

@@ -173,6 +173,8 @@ def test_more_versions_of_one_key_than_a_page_holds(shop: Workshop) -> None:
         )
     assert len(shop.everything(order_id)) == 1005
     assert shop.purge() == "verified"
+    origins = shop.sql("SELECT origin, count(*) FROM lifecycle.item GROUP BY origin")
+    assert origins == [{"origin": "original", "count": 1005}]
     shop.assert_closed_once([order_id])
 
 

@@ -17,17 +17,11 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
-# The object store notes, and cannot be told not to, what the studio deletes and which folders became empty. That log is
-# the store's, as the objects are: it stays below the state folder, and nothing of it reaches the places looked at.
-OF_THE_STORE = {"objectstore.log", "objectstore.log.1"}
-
-
 def written(house: House) -> Iterator[tuple[str, str]]:
     """Task logs, logs of the servers, Data Docs, Airflow's metadata, runs, assertions, evidence."""
     for folder in (house.home.airflow, house.home.data_docs, house.home.logs):
         for place, text in leaks.in_files(folder):
-            if place not in OF_THE_STORE:
-                yield f"{folder.name}/{place}", text
+            yield f"{folder.name}/{place}", text
     with psycopg2.connect(house.postgres.url("airflow")) as connection:
         yield from leaks.in_database(connection, leaks.postgres_tables(connection, "public"))
     with psycopg2.connect(house.admin_url) as connection:

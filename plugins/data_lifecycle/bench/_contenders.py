@@ -25,7 +25,7 @@ OURS, S5CMD, RCLONE, BOTO3 = "ours, verified", "s5cmd", "rclone", "boto3, usual"
 RAW_THREADS = 8
 RAW_SIZES = (100, 250, 1000)
 """Keys a request that are tried for the best raw rate."""
-RAW = {f"raw, {size} a request": size for size in RAW_SIZES}
+RAW = {size: f"raw, {size} a request" for size in RAW_SIZES}
 _IDENTITY = "object_eraser"
 
 Split = dict[str, float]
@@ -42,9 +42,9 @@ class Work:
     """As `entries` lists them: of each key the oldest first."""
 
 
-def contenders() -> dict[str, Callable[[Work], Split]]:
+def contenders(raw_sizes: Sequence[int] = RAW_SIZES) -> dict[str, Callable[[Work], Split]]:
     """All by name, in the order in which they take turns."""
-    raw = {name: _raw_of(size) for name, size in RAW.items()}
+    raw = {RAW[size]: _raw_of(size) for size in raw_sizes}
     return {OURS: _ours, S5CMD: _s5cmd, RCLONE: _rclone, BOTO3: _boto3, **raw}
 
 
@@ -133,7 +133,7 @@ def _boto3(work: Work) -> Split:
 
 
 def _raw_of(size: int) -> Callable[[Work], Split]:
-    """Nothing but DeleteObjects with version ids known beforehand, of each key the oldest first: what the store can do."""
+    """Nothing but DeleteObjects, version ids known, of each key the oldest first: what the store can do."""
 
     def raw(work: Work) -> Split:
         s3 = client(work.ground.access(_IDENTITY), pool=RAW_THREADS)

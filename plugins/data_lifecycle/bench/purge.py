@@ -51,7 +51,7 @@ def _measure(asked: argparse.Namespace) -> int:
     with Ground() as ground:
         say(f"filling the buckets: {shape.orders:,} orders, {shape.entries:,} versions and markers")
         _studio.build(ground, shape)
-        turns, left = _take_turns(ground, shape, asked.rounds, not asked.quick, say)
+        turns, left = _take_turns(ground, shape, asked, say)
         grown = _growth.measure(ground, shape, asked.rows, asked.objects, asked.rounds, say)
     result = {
         "orders": shape.orders,
@@ -111,7 +111,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def _take_turns(
-    ground: Ground, shape: _studio.Shape, rounds: int, warm_up: bool, say: Callable[[str], None]
+    ground: Ground, shape: _studio.Shape, asked: argparse.Namespace, say: Callable[[str], None]
 ) -> tuple[dict[str, list[Turn]], dict[str, dict[str, int]]]:
     """Seconds of each contender's turns, the warm-up left out, and what it left behind, added up over its turns."""
     listed = _studio.entries(ground)
@@ -120,11 +120,11 @@ def _take_turns(
     due_listed = [entry for entry in listed if entry[1].rsplit("/", 1)[0] in folders]
     due = set(due_listed)
     work = who.Work(ground, shape.due_ids(), due_listed)
-    contenders = who.contenders()
+    contenders = who.contenders(who.RAW_SIZES[:1] if asked.quick else who.RAW_SIZES)
     turns: dict[str, list[Turn]] = {name: [] for name in contenders}
     left = {name: {"due_left": 0, "undue_gone": 0, "new": 0} for name in contenders}
-    for number in range(0 if warm_up else 1, rounds + 1):
-        say(f"round {number} of {rounds}" if number else "warm-up round")
+    for number in range(1 if asked.quick else 0, asked.rounds + 1):
+        say(f"round {number} of {asked.rounds}" if number else "warm-up round")
         for name, contender in contenders.items():
             ground.put_store_back()
             turn = contender(work)
@@ -143,7 +143,7 @@ def _ratios(turns: dict[str, list[Turn]]) -> dict[str, float]:
     def of(name: str, part: str = "total") -> list[float]:
         return [turn[part] for turn in turns[name]]
 
-    best = min((name for name in turns if name in who.RAW), key=lambda name: median(of(name)))
+    best = min((name for name in turns if name in who.RAW.values()), key=lambda name: median(of(name)))
     return {
         **{f"ours / {name}": ratio(of(who.OURS), of(name)) for name in (who.S5CMD, who.RCLONE, who.BOTO3)},
         "delete rate / best raw rate": ratio(of(best), of(who.OURS, "act")),

@@ -102,6 +102,8 @@ class Airflow:
             LIFECYCLE_HOME=str(self.home.root),
             PYTHONPATH=str(REPOSITORY / "plugins"),
             PYTHONUNBUFFERED="1",
+            # Task logs are evidence: a dependency's remark about its own future is not.
+            PYTHONWARNINGS="ignore::DeprecationWarning",
             PATH=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH") or os.defpath]),
             GX_ANALYTICS_ENABLED="false",
             NO_COLOR="1",
@@ -227,7 +229,6 @@ def store_connection(access: Mapping[str, str], description: str) -> dict[str, A
     extra = {
         "endpoint_url": access["endpoint_url"],
         "region_name": access["region"],
-        "config_kwargs": {"s3": {"addressing_style": "path"}},
     }
     return {
         "conn_type": "aws",

@@ -114,6 +114,8 @@ class ObjectStore:
         sockets = [option for option in sockets if len(option.split("=", 1)[1].encode()) < 100]
         self.component.start(
             [
+                sys.executable,
+                Path(__file__).with_name("discreet_log.py"),
                 Path(sys.executable).parent / "weed",
                 "-logtostderr",
                 "server",
