@@ -7,6 +7,7 @@ after it boto3 looks at what each left behind. Part 2: the same due orders while
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import sys
@@ -127,6 +128,7 @@ def _take_turns(
         say(f"round {number} of {asked.rounds}" if number else "warm-up round")
         for name, contender in contenders.items():
             ground.put_store_back()
+            gc.collect()  # nobody pays for the garbage of the one before
             turn = contender(work)
             after = set(_studio.entries(ground))
             left[name]["due_left"] += len(after & due)
