@@ -128,7 +128,8 @@ def _take_turns(
         say(f"round {number} of {asked.rounds}" if number else "warm-up round")
         for name, contender in contenders.items():
             ground.put_store_back()
-            gc.collect()  # nobody pays for the garbage of the one before
+            gc.collect()  # nobody pays for the garbage of the one before, or for the lists that this loop keeps
+            gc.freeze()
             turn = contender(work)
             after = set(_studio.entries(ground))
             left[name]["due_left"] += len(after & due)
