@@ -82,6 +82,7 @@ def plan(shop: Workshop, stated: str | None, run_after: datetime | None = None) 
         ("yesterday", "time zone"),
         ("", "time zone"),
     ],
+    ids=("tomorrow", "in two minutes", "no zone", "a day", "a word", "nothing"),
 )
 def test_a_moment_that_cannot_be_judged_as_of(shop: Workshop, stated: str, why: str) -> None:
     shop.order()

@@ -119,7 +119,7 @@ def test_a_bucket_without_a_compliance_lock_is_no_vault(access: StoreAccess, buc
         {"ObjectLockRetainUntilDate": datetime.now(UTC) - timedelta(seconds=1)},
         {"ObjectLockMode": "compliance"},
     ],
-    ids=str,
+    ids=("no lock", "no end", "ended", "another mode"),
 )
 def test_a_lock_that_does_not_reach_into_the_future_is_none(
     access: StoreAccess, bucket: str, monkeypatch: pytest.MonkeyPatch, lock: dict[str, Any]
