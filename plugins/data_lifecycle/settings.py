@@ -12,11 +12,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Paths and bucket names.
+    """Paths, bucket names, and what the evidence log is called.
 
-    ``home`` holds all state; ``include`` the policy, SQL and suites; ``attester_key`` the private Ed25519 key (PEM);
-    ``data_docs`` where Great Expectations writes its pages. Every field can be set by an environment variable
-    ``LIFECYCLE_<FIELD>`` (``LIFECYCLE_HOME``, ``LIFECYCLE_BUCKET_UPLOADS``, …).
+    ``home`` holds all state; ``include`` the policy, SQL and suites; ``data_docs`` where Great Expectations writes its
+    pages. ``attester_key`` and ``log_key`` are private Ed25519 keys (PEM) of those who sign statements and the log's
+    head. ``log_origin`` names the log for good (a URL without a scheme); ``log_folder`` is its place in the evidence
+    bucket. ``timestamp_url`` is an RFC 3161 authority, None for none; ``timestamp_trust`` its root certificates (PEM).
+    ``bucket_vault`` holds archived payments below ``vault_folder``, encrypted as ``vault_encryption`` says: ``sse-s3``,
+    ``sse-kms:<key>``, ``none``.
+    Every field can be set by an environment variable ``LIFECYCLE_<FIELD>`` (``LIFECYCLE_HOME``, …).
     """
 
     home: Path
@@ -26,6 +30,14 @@ class Settings:
     bucket_uploads: str
     bucket_backup: str
     bucket_evidence: str
+    bucket_vault: str
+    vault_encryption: str
+    vault_folder: str
+    log_key: Path
+    log_origin: str
+    log_folder: str
+    timestamp_url: str | None
+    timestamp_trust: Path | None
 
     @property
     def photo_buckets(self) -> tuple[str, str]:
@@ -51,6 +63,7 @@ class Settings:
         def path(name: str, default: Path) -> Path:
             return Path(env.get(f"LIFECYCLE_{name}") or default).absolute()
 
+        trust = env.get("LIFECYCLE_TIMESTAMP_TRUST")
         return cls(
             home=home,
             include=path("INCLUDE", REPOSITORY / "include"),
@@ -59,4 +72,12 @@ class Settings:
             bucket_uploads=env.get("LIFECYCLE_BUCKET_UPLOADS") or "studio-uploads",
             bucket_backup=env.get("LIFECYCLE_BUCKET_BACKUP") or "studio-backup",
             bucket_evidence=env.get("LIFECYCLE_BUCKET_EVIDENCE") or "lifecycle-evidence",
+            bucket_vault=env.get("LIFECYCLE_BUCKET_VAULT") or "lifecycle-vault",
+            vault_encryption=env.get("LIFECYCLE_VAULT_ENCRYPTION") or "sse-s3",
+            vault_folder=env.get("LIFECYCLE_VAULT_FOLDER") or "payments",
+            log_key=path("LOG_KEY", home / "keys" / "log.ed25519.pem"),
+            log_origin=env.get("LIFECYCLE_LOG_ORIGIN") or "xmanart.com/lifecycle",
+            log_folder=env.get("LIFECYCLE_LOG_FOLDER") or "log",
+            timestamp_url=env.get("LIFECYCLE_TIMESTAMP_URL") or None,
+            timestamp_trust=Path(trust).absolute() if trust else None,
         )

@@ -1,4 +1,5 @@
-UPDATE lifecycle.erasure_case
-SET state = 'absent', closed_at = clock_timestamp()
-WHERE case_id = ANY (%(case_ids)s::uuid[]) AND run_id = %(run_id)s AND state = 'open'
-RETURNING case_id, deadline_at, closed_at
+UPDATE lifecycle.erasure_case c
+SET state = 'absent', closed_at = clock_timestamp(), commitments_root = d.root, closed_lsn = pg_current_wal_lsn()
+FROM unnest(%(case_ids)s::uuid[], %(roots)s::bytea[]) AS d (case_id, root)
+WHERE c.case_id = d.case_id AND c.run_id = %(run_id)s AND c.state = 'open'
+RETURNING c.case_id, c.deadline_at, c.closed_at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from base64 import b64encode
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,8 @@ from typing import Any
 
 import psycopg2.extensions
 import rfc8785
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from data_lifecycle.connections import DatabaseAccess
@@ -36,7 +39,10 @@ class ExportError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What goes into a bundle: entries by index, the head's note, earlier notes by size, proofs as hashes."""
+    """What goes into a bundle: entries by index, the head's note, earlier notes by size, proofs as hashes.
+
+    ``stamps`` are answers of time stamping authorities by the size of the head they are about.
+    """
 
     origin: str
     size: int
@@ -47,6 +53,7 @@ class Content:
     rotations: Sequence[int]
     notes: Mapping[int, bytes] = field(repr=False)
     nodes: Mapping[merkle.Node, bytes] = field(repr=False)
+    stamps: Mapping[int, bytes] = field(default_factory=dict, repr=False)
 
     def to_zip(self) -> bytes:
         """The archive, the same bytes for the same content; ExportError if it grows beyond what a verifier reads."""
@@ -55,6 +62,10 @@ class Content:
             "origin": self.origin,
             "range": {"from": self.first, "to": self.end},
             "rotations": list(self.rotations),
+            "timestamps": [
+                {"sha256": hashlib.sha256(stamp).hexdigest(), "size": size}
+                for size, stamp in sorted(self.stamps.items())
+            ],
             "tree_size": self.size,
         }
         proofs: dict[str, Any] = {
@@ -70,6 +81,7 @@ class Content:
         files = {"manifest.json": rfc8785.dumps(manifest), "proofs.json": rfc8785.dumps(proofs)}
         files["checkpoint"] = self.note
         files |= {f"checkpoints/{size:020d}": note for size, note in self.notes.items()}
+        files |= {f"timestamps/{size:020d}": stamp for size, stamp in self.stamps.items()}
         files |= {f"entries/{index:020d}.dsse.json": entry for index, entry in self.entries.items()}
         if len(files) >= 1 << 16 or sum(map(len, files.values())) > LARGEST * 15 // 16:
             raise ExportError("too much for one bundle: ask for a shorter period")
@@ -128,6 +140,7 @@ def _read(
     unknown = set(since) - set(notes) - {size}
     if unknown:
         raise ExportError(f"this log published no checkpoint of {min(unknown)} entries")
+    stamps = fetch(connection, "evidence_log/select_timestamps", sizes=[*notes, size])
     entries = {int(row["log_index"]): bytes(row["envelope"]) for row in rows}
     wanted = sorted(needed_nodes(size, entries, notes))
     nodes = fetch(
@@ -146,6 +159,7 @@ def _read(
         rotations=turns,
         notes=notes,
         nodes={(int(n["level"]), int(n["position"])): bytes(n["hash"]) for n in nodes},
+        stamps={int(row["tree_size"]): bytes(row["token"]) for row in stamps},
     )
 
 
@@ -180,9 +194,16 @@ def _range(connection: Connection, period: tuple[datetime, datetime] | None, siz
 
 
 def trust_file(
-    origin: str, attesters: Collection[Ed25519PublicKey], log: Ed25519PublicKey, valid_from: datetime
+    origin: str,
+    attesters: Collection[Ed25519PublicKey],
+    log: Ed25519PublicKey,
+    valid_from: datetime,
+    authorities: Collection[x509.Certificate] = (),
 ) -> bytes:
-    """A trust file for these keys, to be handed to the reviewer on another way than the bundle."""
+    """A trust file for these keys, to be handed to the reviewer on another way than the bundle.
+
+    ``authorities`` are certificates of time stamping authorities, or of those that issue theirs.
+    """
     start = valid_from.astimezone(UTC).isoformat()
     listed = [("attester", "attester", key) for key in attesters] + [(origin, "log", log)]
     keys = [
@@ -196,4 +217,13 @@ def trust_file(
         }
         for name, role, key in listed
     ]
-    return rfc8785.dumps({"format": TRUST_FORMAT, "origin": origin, "keys": keys})
+    stampers = [
+        {
+            "name": certificate.subject.rfc4514_string(),
+            "certificate": b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode(),
+        }
+        for certificate in authorities
+    ]
+    return rfc8785.dumps(
+        {"format": TRUST_FORMAT, "origin": origin, "keys": keys, "timestamp_authorities": stampers}
+    )

@@ -42,26 +42,57 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
-    """What a reviewer needs to find one reference in a statement. Holds personal data: given to that reviewer alone."""
+class OpenedItem:
+    """A reference, its place among the sorted commitments of its case, and the proof that it stands there."""
+
+    reference: Reference
+    index: int
+    proof: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCase:
+    """Items of one case with the case's salt. ``count`` is how many items the case has, opened or not."""
 
     case: str
     salt: bytes = field(repr=False)
-    reference: Reference
-    index: int
     count: int
-    proof: tuple[bytes, ...] = field(repr=False)
+    items: tuple[OpenedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a reviewer needs to find an order's items in statements. Personal data: given to that reviewer alone.
+
+    Without ``key`` every item of each case is in it; with it, those of that one file (object key).
+    """
+
+    order: str = field(repr=False)
+    cases: tuple[OpenedCase, ...]
+    key: str | None = field(default=None, repr=False)
 
     def to_json(self) -> bytes:
         """The file that ``lifecycle_verify.py --opening`` reads."""
         content = {
             "format": OPENING_FORMAT,
-            "case": self.case,
-            "salt": self.salt.hex(),
-            "reference": asdict(self.reference),
-            "index": self.index,
-            "count": self.count,
-            "proof": [part.hex() for part in self.proof],
+            "order": self.order,
+            "key": self.key,
+            "cases": [
+                {
+                    "case": case.case,
+                    "salt": case.salt.hex(),
+                    "count": case.count,
+                    "items": [
+                        {
+                            "reference": asdict(item.reference),
+                            "index": item.index,
+                            "proof": [part.hex() for part in item.proof],
+                        }
+                        for item in case.items
+                    ],
+                }
+                for case in sorted(self.cases, key=lambda case: case.case)
+            ],
         }
         return rfc8785.dumps(cast("Any", content))
 
@@ -83,28 +114,28 @@ def commitments_root(salt: bytes, references: Collection[Reference]) -> str:
     return merkle.root_of(_leaves(salt, references)).hex()
 
 
-def open_reference(case: str, salt: bytes, references: Collection[Reference], wanted: Reference) -> Opening:
-    """The opening of one reference among all that the case committed to.
+def open_case(
+    case: str, salt: bytes, references: Collection[Reference], key: str | None = None
+) -> OpenedCase:
+    """Open all references of a case, or those of one file; ``references`` are all that the case committed to.
 
-    Raises OpeningError when it is none of them.
+    Raises OpeningError when the case has none of that file.
     """
     leaves = _leaves(salt, references)
-    leaf = merkle.leaf_hash(commit(salt, wanted))
-    if leaf not in leaves:
-        raise OpeningError("the case has no such reference")
-    index = leaves.index(leaf)
-    spans = merkle.inclusion_spans(index, len(leaves))
-    proof = merkle.hashes_of(spans, _nodes(leaves))
-    return Opening(case, salt, wanted, index, len(leaves), proof)
-
-
-def verify_opening(opening: Opening, root: str) -> None:
-    """Check that the opening's reference is one the root commits to; OpeningError otherwise."""
-    leaf = merkle.leaf_hash(commit(opening.salt, opening.reference))
-    try:
-        merkle.verify_inclusion(leaf, opening.index, opening.count, opening.proof, bytes.fromhex(root))
-    except merkle.ProofError as error:
-        raise OpeningError("the statement does not commit to this reference") from error
+    places = {leaf: index for index, leaf in enumerate(leaves)}
+    nodes = _nodes(leaves)
+    opened = {
+        places[merkle.leaf_hash(commit(salt, reference))]: reference
+        for reference in references
+        if key in (None, reference.key)
+    }
+    if not opened:
+        raise OpeningError("the case has no such item")
+    items = (
+        OpenedItem(opened[index], index, merkle.hashes_of(merkle.inclusion_spans(index, len(leaves)), nodes))
+        for index in sorted(opened)
+    )
+    return OpenedCase(case, salt, len(leaves), tuple(items))
 
 
 def set_root(items: Sequence[Mapping[str, Any]]) -> str:

@@ -57,6 +57,15 @@ def load(private: Path) -> Ed25519PrivateKey:
     return key
 
 
+def retired(private: Path) -> tuple[Ed25519PublicKey, ...]:
+    """Public keys that were replaced by this one: the files ``<name>.retired-<key id>.pub.pem`` beside it."""
+    found = (
+        serialization.load_pem_public_key(file.read_bytes())
+        for file in sorted(private.parent.glob(f"{private.stem}.retired-*.pub.pem"))
+    )
+    return tuple(key for key in found if isinstance(key, Ed25519PublicKey))
+
+
 def key_id(public: Ed25519PublicKey) -> str:
     """SHA-256 (hex) of the raw public key: names the key in every envelope."""
     raw = public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)

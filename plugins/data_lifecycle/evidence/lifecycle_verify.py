@@ -1,10 +1,10 @@
-"""Verify a bundle of deletion evidence, offline. One file: Python 3.9 or later and the package `cryptography`.
+"""Verify a bundle of deletion evidence, offline. One file: Python 3.9 or later and `cryptography` 42 or later.
 
     python lifecycle_verify.py bundle.zip --trust trust.json [--since checkpoint]
         [--from 2026-01-01 --to 2026-02-01] [--opening opening.json] [--json]
 
 Prints one line a check, in order, and stops at the first that fails. Exit code: 0 all checks hold; 1 refused;
-2 wrong arguments; 3 the bundle holds, but the opened item is not claimed to be absent.
+2 wrong arguments; 3 the bundle holds, but not everything opened is claimed to be absent.
 """
 
 from __future__ import annotations
@@ -16,23 +16,31 @@ import json
 import re
 import struct
 import sys
+import warnings
 import zlib
 from base64 import b64decode, b64encode
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 BUNDLE_FORMAT = "https://xmanart.com/lifecycle/bundle/v1"
 TRUST_FORMAT = "https://xmanart.com/lifecycle/trust/v1"
 OPENING_FORMAT = "https://xmanart.com/lifecycle/opening/v1"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-RUN = "https://xmanart.com/lifecycle/photo-purge/v1"
+PLAN = "https://xmanart.com/lifecycle/plan/v1"
+ASSERTIONS = "https://xmanart.com/lifecycle/assertions/v1"
+RESULT = "https://xmanart.com/lifecycle/result/v1"
 HEARTBEAT = "https://xmanart.com/lifecycle/heartbeat/v1"
 ROTATION = "https://xmanart.com/lifecycle/key-rotation/v1"
 LAG = timedelta(hours=1)
@@ -40,10 +48,12 @@ LAG = timedelta(hours=1)
 LARGEST = 1 << 30
 """Bytes a bundle may have."""
 ABSENT = ("OBSERVED_ABSENT", "RESIDUE_PENDING", "RESIDUE_CLEARED")
+_PLANS = ("PLANNED", "HELD")
 _OPEN = ("PLANNED", "HELD", "DELETE_ACCEPTED", "UNKNOWN")
 FOLLOWS: Mapping[str, tuple[str, ...]] = {
-    "PLANNED": (*_OPEN, "OBSERVED_ABSENT"),
+    "PLANNED": (*_OPEN, "ARCHIVED", "OBSERVED_ABSENT"),
     "HELD": (*_OPEN, "OBSERVED_ABSENT"),
+    "ARCHIVED": (*_OPEN, "ARCHIVED", "OBSERVED_ABSENT"),
     "DELETE_ACCEPTED": (*_OPEN, "OBSERVED_ABSENT"),
     "UNKNOWN": (*_OPEN, "OBSERVED_ABSENT"),
     "OBSERVED_ABSENT": (*ABSENT, "RESURRECTED"),
@@ -52,12 +62,29 @@ FOLLOWS: Mapping[str, tuple[str, ...]] = {
     "RESURRECTED": (*_OPEN, "OBSERVED_ABSENT", "RESURRECTED"),
 }
 """What may be claimed of a case after what. Absence is final unless something came back, which must be said."""
+PIPELINES: Mapping[str, tuple[str, ...]] = {
+    "photo_purge": ("survivors", "unknown", "canaries_missing"),
+    "evidence_audit": ("back", "unknown", "canaries_missing", "findings", "days_missing", "salts_remaining"),
+    "payment_archive": ("unbalanced", "lost", "short_locks", "survivors", "unknown", "canaries_missing"),
+    "transfer_check": ("unjudged", "contradicted", "canaries_wrong", "stale_lists", "incidents_missing"),
+    "vendor_inventory": (
+        "lost",
+        "unbalanced",
+        "vendors_missing",
+        "contradicted",
+        "canaries_wrong",
+        "documents_missing",
+    ),
+    "vendor_erasure": ("unasked", "unplanned", "overclaimed", "alarming"),
+}
+"""The pipelines there are, and which of its counts must be there and zero in a verified result of each."""
 CHECKS = (
     "archive", "trust", "manifest", "rotations", "checkpoint", "timestamp", "consistency", "inclusion", "signatures",
-    "statements", "validity", "time", "heartbeats", "counts", "cases", "opening",
+    "statements", "validity", "time", "heartbeats", "counts", "runs", "cases", "opening",
 )  # fmt: skip
 _NAMES = re.compile(
-    r"manifest\.json|proofs\.json|checkpoint|checkpoints/\d{20}|entries/\d{20}\.dsse\.json", re.ASCII
+    r"manifest\.json|proofs\.json|checkpoint|(checkpoints|timestamps)/\d{20}|entries/\d{20}\.dsse\.json",
+    re.ASCII,
 )
 _HEX = re.compile(r"[0-9a-f]{64}")
 _MOMENT = re.compile(r"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?\+00:00", re.ASCII)
@@ -120,6 +147,16 @@ class Entry:
         return str(self.statement["predicateType"])
 
     @property
+    def run(self) -> tuple[str, int]:
+        """Which run a plan, its assertions or its result is about."""
+        return str(self.predicate["pipeline"]), int(self.predicate["run"]["number"])
+
+    @property
+    def sealed(self) -> list[Any]:
+        """What all statements about one run have in common: manifest, moment, policy, code."""
+        return [self.statement["subject"], *(self.predicate[name] for name in ("run", "policy", "code"))]
+
+    @property
     def signed_at(self) -> datetime:
         """When it was signed, as it says itself (UTC)."""
         return moment(self.predicate["signed_at"], "statements", f"entry {self.index}")
@@ -135,7 +172,7 @@ class Result:
 
     @property
     def exit_code(self) -> int:
-        """0 verified, 1 refused, 3 verified but the opened item is not claimed absent."""
+        """0 verified, 1 refused, 3 verified but not everything opened is claimed absent."""
         return 1 if self.refused else 3 if self.opened_absent is False else 0
 
 
@@ -332,14 +369,348 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     return current
 
 
+# Time from outside: RFC 3161 tokens in RFC 5652 signatures, in DER only -----------------------------------------------
+
+_SEQUENCE, _SET, _INTEGER, _OCTETS, _OID, _TIME = 0x30, 0x31, 0x02, 0x04, 0x06, 0x18
+_SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+_TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+_CONTENT_TYPE = bytes.fromhex("2a864886f70d010903")
+_MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
+_SIGNING_CERTIFICATE_V2 = bytes.fromhex("2a864886f70d010910022f")
+_SHA256 = bytes.fromhex("608648016503040201")
+_HASHES: Mapping[bytes, hashes.HashAlgorithm] = {
+    _SHA256: hashes.SHA256(),
+    bytes.fromhex("608648016503040202"): hashes.SHA384(),
+    bytes.fromhex("608648016503040203"): hashes.SHA512(),
+}
+_SIGNS: Mapping[bytes, tuple[type, Any]] = {
+    bytes.fromhex("2a864886f70d010101"): (rsa.RSAPublicKey, None),
+    bytes.fromhex("2a864886f70d01010b"): (rsa.RSAPublicKey, hashes.SHA256),
+    bytes.fromhex("2a864886f70d01010c"): (rsa.RSAPublicKey, hashes.SHA384),
+    bytes.fromhex("2a864886f70d01010d"): (rsa.RSAPublicKey, hashes.SHA512),
+    bytes.fromhex("2a8648ce3d040302"): (ec.EllipticCurvePublicKey, hashes.SHA256),
+    bytes.fromhex("2a8648ce3d040303"): (ec.EllipticCurvePublicKey, hashes.SHA384),
+    bytes.fromhex("2a8648ce3d040304"): (ec.EllipticCurvePublicKey, hashes.SHA512),
+}
+"""Kinds of signatures: which key, and with which digest if that is not said elsewhere."""
+_BROKEN = (
+    ValueError, TypeError, OverflowError, InvalidSignature, UnsupportedAlgorithm, x509.DuplicateExtension,
+    x509.InvalidVersion, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+_UNDERSTOOD = {
+    x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.ExtendedKeyUsage.oid, x509.CertificatePolicies.oid,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Der:
+    """One value: its tag, its content, and all its bytes."""
+
+    tag: int
+    body: bytes
+    whole: bytes
+
+
+class Parts:
+    """The values in some bytes, to be taken in order. Each has a definite length, spelled as short as can be."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left: list[Der] = []
+        at = 0
+        while at < len(data):
+            start, size = at, data[at + 1] if at + 1 < len(data) else 128
+            at += 2
+            if size >= 128:
+                width = size - 128
+                size = int.from_bytes(data[at : at + width], "big")
+                well = 0 < width <= 4 and size >= max(128, 1 << 8 * (width - 1))
+                need(well, "timestamp", "the token is not in DER")
+                at += width
+            need(data[start] & 31 != 31 and at + size <= len(data), "timestamp", "the token is not in DER")
+            self._left.append(Der(data[start], data[at : at + size], data[start : at + size]))
+            at += size
+
+    def __bool__(self) -> bool:
+        return bool(self._left)
+
+    def maybe(self, tag: int) -> Der | None:
+        """The next value, if it has this tag."""
+        return self._left.pop(0) if self._left and self._left[0].tag == tag else None
+
+    def peek(self) -> int | None:
+        """Tag of the next value."""
+        return self._left[0].tag if self._left else None
+
+    def take(self, tag: int) -> Der:
+        """The next value, which must have this tag."""
+        found = self.maybe(tag)
+        need(found is not None, "timestamp", "the token lacks a part, or has it in another order")
+        assert found is not None  # noqa: S101 — for type checkers
+        return found
+
+    def inside(self, tag: int) -> Parts:
+        """The values in the next value."""
+        return Parts(self.take(tag).body)
+
+    def only(self, tag: int) -> Der:
+        """The one value there is, which must have this tag."""
+        found = self.take(tag)
+        self.end()
+        return found
+
+    def number(self, tag: int = _INTEGER) -> int:
+        """The next value, a whole number."""
+        body = self.take(tag).body
+        short = len(body) == 1 or (body and (body[0], body[1] >> 7) not in ((0, 0), (255, 1)))
+        need(short, "timestamp", "the token is not in DER")
+        return int.from_bytes(body, "big", signed=True)
+
+    def algorithm(self) -> bytes:
+        """The next value: an algorithm without parameters."""
+        parts = self.inside(_SEQUENCE)
+        found, nothing = parts.take(_OID).body, parts.maybe(5)
+        parts.end()
+        need(nothing is None or not nothing.body, "timestamp", "an algorithm with parameters")
+        return found
+
+    def end(self) -> None:
+        """Nothing may be left."""
+        need(not self._left, "timestamp", "the token has something more than it must")
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What a token tells whose signature holds: the time (UTC), how exact it is, and whose certificate signed."""
+
+    at: datetime
+    accuracy: timedelta
+    nonce: int | None
+    signer: x509.Certificate
+    others: tuple[x509.Certificate, ...]
+
+
+def read_stamp(data: bytes, stamped: bytes) -> Stamp:
+    """The answer of a time stamping authority about these bytes. Whether it is to be trusted, ``vouched`` tells."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of others' certificates: what is accepted is decided here
+            return _read_stamp(data, stamped)
+    except _BROKEN as error:
+        raise Refused("timestamp", "a certificate or signature in the token cannot be read") from error
+
+
+def _read_stamp(data: bytes, stamped: bytes) -> Stamp:
+    check, response = "timestamp", Parts(Parts(data).only(_SEQUENCE).body)
+    status, content = response.inside(_SEQUENCE), response.inside(_SEQUENCE) if response else None
+    need(status.number() == 0 and content is not None, check, "the authority did not grant a timestamp")
+    assert content is not None  # noqa: S101 — for type checkers
+    status.maybe(_SEQUENCE)
+    status.end()
+    response.end()
+    need(content.take(_OID).body == _SIGNED_DATA, check, "the token is not signed data")
+    signed = Parts(Parts(content.only(0xA0).body).only(_SEQUENCE).body)
+    need(signed.number() == 3, check, "signed data of another version")
+    digests, inner = signed.inside(_SET), signed.inside(_SEQUENCE)
+    need(inner.take(_OID).body == _TST_INFO, check, "what is signed is no timestamp")
+    info = Parts(inner.only(0xA0).body).only(_OCTETS).body
+    held, _ = signed.inside(0xA0), signed.maybe(0xA1)
+    certificates = []
+    while held:
+        certificates.append(x509.load_der_x509_certificate(held.take(_SEQUENCE).whole))
+        need(len(certificates) <= 8, check, "the token has too many certificates")
+    signer = Parts(Parts(signed.only(_SET).body).only(_SEQUENCE).body)
+    need(signer.number() == 1, check, "the signer is named in another way")
+    issuer = signer.inside(_SEQUENCE)
+    named = issuer.take(_SEQUENCE).whole, issuer.number()
+    issuer.end()
+    digest, attributes = signer.algorithm(), signer.take(0xA0)
+    kind, seal, _ = signer.algorithm(), signer.take(_OCTETS).body, signer.maybe(0xA1)
+    signer.end()
+    listed = []
+    while digests:
+        listed.append(digests.algorithm())
+    need(digest in _HASHES and digest in listed, check, "a digest that is too weak or not known")
+    found = _attributes(attributes.body)
+    need(found.get(_CONTENT_TYPE) == Der(_OID, _TST_INFO, b"\x06\x0b" + _TST_INFO), check, "no content type")
+    told = found.get(_MESSAGE_DIGEST)
+    own = hashlib.new(_HASHES[digest].name, info).digest()
+    need(told is not None and (told.tag, told.body) == (_OCTETS, own), check, "the token was changed")
+    certificate = _signed_by(found.get(_SIGNING_CERTIFICATE_V2), certificates)
+    named_too = certificate.issuer.public_bytes(), certificate.serial_number
+    need(named == named_too, check, "the token names two signers")
+    # A SET OF is signed under its own tag, not under that of its place.
+    _check_seal(certificate, kind, _HASHES[digest], seal, b"\x31" + attributes.whole[1:])
+    at, accuracy, nonce = _told(Parts(Parts(info).only(_SEQUENCE).body), stamped)
+    _check_purpose(certificate, at)
+    others = tuple(other for other in certificates if other != certificate)
+    return Stamp(at, accuracy, nonce, certificate, others)
+
+
+def _attributes(data: bytes) -> dict[bytes, Der]:
+    found: dict[bytes, Der] = {}
+    listed = Parts(data)
+    while listed:
+        attribute = listed.inside(_SEQUENCE)
+        name, values = attribute.take(_OID).body, Parts(attribute.only(_SET).body)
+        need(name not in found, "timestamp", "a signed attribute is there twice")
+        if name in (_CONTENT_TYPE, _MESSAGE_DIGEST, _SIGNING_CERTIFICATE_V2):
+            tag = {_CONTENT_TYPE: _OID, _MESSAGE_DIGEST: _OCTETS}.get(name, _SEQUENCE)
+            found[name] = values.only(tag)
+        else:
+            found[name] = Der(0, b"", b"")
+    return found
+
+
+def _signed_by(attribute: Der | None, certificates: Sequence[x509.Certificate]) -> x509.Certificate:
+    """The certificate that the signed attribute ``signingCertificateV2`` (RFC 5816) means."""
+    check = "timestamp"
+    need(attribute is not None, check, "the token does not sign which certificate signed it")
+    assert attribute is not None  # noqa: S101 — for type checkers
+    first = Parts(attribute.body).inside(_SEQUENCE).inside(_SEQUENCE)
+    explicit = first.maybe(_SEQUENCE)
+    digest = Parts(explicit.whole).algorithm() if explicit else _SHA256
+    need(digest in _HASHES, check, "a digest that is too weak or not known")
+    wanted = first.take(_OCTETS).body
+    first.maybe(_SEQUENCE)
+    first.end()
+    for certificate in certificates:
+        if certificate.fingerprint(_HASHES[digest]) == wanted:
+            return certificate
+    raise Refused(check, "the token lacks the certificate that signed it")
+
+
+def _check_seal(
+    certificate: x509.Certificate, kind: bytes, digest: hashes.HashAlgorithm, seal: bytes, over: bytes
+) -> None:
+    check, key = "timestamp", certificate.public_key()
+    family, fixed = _SIGNS.get(kind, (type(None), None))
+    need(isinstance(key, family), check, "another kind of signature than the signer's key makes")
+    need(fixed is None or isinstance(digest, fixed), check, "the signature names two digests")
+    need(getattr(key, "key_size", 0) >= (2048 if family is rsa.RSAPublicKey else 256), check, "a weak key")
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(seal, over, padding.PKCS1v15(), digest)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(seal, over, ec.ECDSA(digest))
+    except InvalidSignature as error:
+        raise Refused(check, "the authority's signature does not fit") from error
+
+
+def _told(info: Parts, stamped: bytes) -> tuple[datetime, timedelta, int | None]:
+    """(time, accuracy, nonce) of a TSTInfo about these bytes."""
+    check = "timestamp"
+    need(info.number() == 1, check, "a timestamp of another version")
+    info.take(_OID)
+    imprint = info.inside(_SEQUENCE)
+    same = imprint.algorithm() == _SHA256 and imprint.only(_OCTETS).body == hashlib.sha256(stamped).digest()
+    need(same, check, "the timestamp is of something else than the checkpoint")
+    need(info.number() > 0, check, "a timestamp without a number")
+    spoken = re.fullmatch(rb"(2\d{13})(?:\.(\d{0,8}[1-9]))?Z", info.take(_TIME).body)
+    need(spoken, check, "no time in UTC")
+    assert spoken is not None  # noqa: S101 — for type checkers
+    at = datetime.strptime(spoken[1].decode() + "+0000", "%Y%m%d%H%M%S%z")
+    at += timedelta(microseconds=int((spoken[2] or b"").ljust(6, b"0")[:6]))
+    exact = info.maybe(_SEQUENCE)
+    accuracy = _accuracy(Parts(exact.body)) if exact else timedelta(0)
+    ordering = info.maybe(1)
+    need(ordering is None or ordering.body == b"\xff", check, "the token is not in DER")
+    nonce = info.number() if info and info.peek() == _INTEGER else None
+    info.maybe(0xA0)
+    more = info.maybe(0xA1)
+    info.end()
+    extensions = Parts(more.body if more else b"")
+    while extensions:
+        extension = extensions.inside(_SEQUENCE)
+        extension.take(_OID)
+        need(extension.maybe(1) is None, check, "the timestamp has a condition that is not known")
+    return at, accuracy, nonce
+
+
+def _accuracy(parts: Parts) -> timedelta:
+    names = {_INTEGER: "seconds", 0x80: "milliseconds", 0x81: "microseconds"}
+    found = {name: parts.number(tag) for tag, name in names.items() if parts.peek() == tag}
+    parts.end()
+    right = 0 <= found.get("seconds", 0) <= LAG.total_seconds()
+    right = right and all(0 < found[name] < 1000 for name in found if name != "seconds")
+    need(right, "timestamp", "a timestamp that is too vague, or makes no sense")
+    return timedelta(**found)
+
+
+def _of(certificate: x509.Certificate, kind: type[Any]) -> x509.Extension[Any] | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _lasts(certificate: x509.Certificate, at: datetime) -> bool:
+    """Whether it is valid at a moment, and has no condition that nobody here understands."""
+    known = all(e.oid in _UNDERSTOOD for e in certificate.extensions if e.critical)
+    return known and certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
+
+
+def _check_purpose(certificate: x509.Certificate, at: datetime) -> None:
+    """RFC 3161, 2.3: a key for timestamps and nothing else, valid then."""
+    purpose, usage = _of(certificate, x509.ExtendedKeyUsage), _of(certificate, x509.KeyUsage)
+    stamps = (
+        purpose is not None
+        and purpose.critical
+        and list(purpose.value) == [ExtendedKeyUsageOID.TIME_STAMPING]
+    )
+    signs = usage is None or usage.value.digital_signature or usage.value.content_commitment
+    need(stamps and signs, "timestamp", "the signer's certificate is not for timestamps alone")
+    need(
+        _lasts(certificate, at),
+        "timestamp",
+        "the signer's certificate was not valid then, or only on conditions",
+    )
+
+
+def _issued(certificate: x509.Certificate, by: x509.Certificate, below: int, at: datetime) -> bool:
+    """Whether an authority's certificate issued this one; ``below`` counts other authorities further down."""
+    try:
+        certificate.verify_directly_issued_by(by)
+    except _BROKEN:
+        return False
+    digest = certificate.signature_hash_algorithm
+    rank, usage = _of(by, x509.BasicConstraints), _of(by, x509.KeyUsage)
+    purpose = _of(by, x509.ExtendedKeyUsage)
+    able = {ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
+    return (
+        (digest is None or any(isinstance(digest, type(strong)) for strong in _HASHES.values()))
+        and rank is not None
+        and rank.value.ca
+        and (rank.value.path_length is None or rank.value.path_length >= below)
+        and (usage is None or usage.value.key_cert_sign)
+        and (purpose is None or not able.isdisjoint(purpose.value))
+        and _lasts(by, at)
+    )
+
+
+def vouched(stamp: Stamp, authorities: Mapping[x509.Certificate, str]) -> str | None:
+    """Name of the listed authority that signed the token itself or by those it issued certificates to; or None."""
+    steps, seen = [(stamp.signer, 0)], {stamp.signer}
+    for certificate, depth in steps:
+        if certificate in authorities:
+            return authorities[certificate]
+        for above in (*authorities, *stamp.others):
+            try:
+                fits = depth < 4 and above not in seen and _issued(certificate, above, depth, stamp.at)
+            except _BROKEN:
+                continue
+            if fits:
+                seen.add(above)
+                steps.append((above, depth + 1))
+    return None
+
+
 # What the reviewer trusts ---------------------------------------------------------------------------------------------
 
 
-def read_trust(data: bytes) -> tuple[str, dict[str, Key]]:
-    """(origin of the log, keys by id) of a trust file."""
-    trust = fields(
-        parse(data, "trust", "trust file", exact=False), "format origin keys", "trust", "trust file"
-    )
+def read_trust(data: bytes) -> tuple[str, dict[str, Key], dict[x509.Certificate, str]]:
+    """(origin of the log, keys by id, certificates of time stamping authorities with their names) of a trust file."""
+    names = "format origin keys timestamp_authorities"
+    trust = fields(parse(data, "trust", "trust file", exact=False), names, "trust", "trust file")
     need(trust["format"] == TRUST_FORMAT, "trust", "the trust file has another format")
     need(
         isinstance(trust["origin"], str) and isinstance(trust["keys"], list), "trust", "no origin or no keys"
@@ -358,7 +729,19 @@ def read_trust(data: bytes) -> tuple[str, dict[str, Key]]:
         need(key.id not in ring, "trust", "one key is listed twice: attester and log must have their own")
         ring[key.id] = key
     need({key.role for key in ring.values()} == {"attester", "log"}, "trust", "needs keys of both roles")
-    return trust["origin"], ring
+    need(isinstance(trust["timestamp_authorities"], list), "trust", "no list of authorities")
+    authorities: dict[x509.Certificate, str] = {}
+    for listed in trust["timestamp_authorities"]:
+        item = fields(listed, "name certificate", "trust", "an authority")
+        try:
+            certificate = x509.load_der_x509_certificate(
+                unbase64(item["certificate"], "trust", "certificate")
+            )
+        except _BROKEN as error:
+            raise Refused("trust", "an authority's certificate cannot be read") from error
+        need(isinstance(item["name"], str) and certificate not in authorities, "trust", "an authority twice")
+        authorities[certificate] = item["name"]
+    return trust["origin"], ring, authorities
 
 
 class Bundle:
@@ -375,6 +758,7 @@ class Bundle:
         self._data, self._trust, self._since, self._opening, self._asked = data, trust, since, opening, asked
         self.opened_absent: bool | None = None
         self._notes: dict[int, tuple[bytes, Key]] = {}
+        self._stamps: dict[int, Stamp] = {}
 
     def archive(self) -> str:
         """The archive is exactly as bundles are written."""
@@ -383,12 +767,12 @@ class Bundle:
 
     def trust(self) -> str:
         """The trust file is well formed."""
-        self._origin, self._ring = read_trust(self._trust)
+        self._origin, self._ring, self._authorities = read_trust(self._trust)
         return f"{len(self._ring)} keys for the log {self._origin}"
 
     def manifest(self) -> str:
         """The manifest says what the archive holds."""
-        files, names = self._files, "format origin range rotations tree_size"
+        files, names = self._files, "format origin range rotations timestamps tree_size"
         need(
             "manifest.json" in files and "checkpoint" in files and "proofs.json" in files,
             "manifest",
@@ -412,6 +796,18 @@ class Bundle:
         held = {name for name in files if name.startswith("entries/")}
         need(wanted - held == set(), "manifest", f"{len(wanted - held)} entries of the range are missing")
         need(held == wanted, "manifest", "there are entries outside the range")
+        need(isinstance(found["timestamps"], list), "manifest", "timestamps are not a list")
+        stamps = [fields(stamp, "sha256 size", "manifest", "timestamp") for stamp in found["timestamps"]]
+        self._stamped = {
+            count(stamp["size"], "manifest", "timestamp"): unhex(stamp["sha256"], "manifest", "timestamp")
+            for stamp in stamps
+        }
+        sizes = list(self._stamped)
+        need(sizes == sorted(sizes) and len(sizes) == len(stamps), "manifest", "timestamps are not in order")
+        held = {name for name in files if name.startswith("timestamps/")}
+        need(held == {f"timestamps/{size:020d}" for size in sizes}, "manifest", "not the timestamps it names")
+        noted = {f"checkpoints/{size:020d}" for size in sizes if size != self._size}
+        need(noted <= set(files), "manifest", "a timestamp of a checkpoint that is not there")
         return f"entries {self._from} to {self._to - 1} of {self._size}"
 
     def rotations(self) -> str:
@@ -509,8 +905,22 @@ class Bundle:
         raise Refused(check, "not signed by a key of this log that was in use then")
 
     def timestamp(self) -> str:
-        """Whether an outside authority says when."""
-        return "logged, not timestamped: when is what the signers say"
+        """What authorities outside say about when the log's heads were there."""
+        check, by = "timestamp", ""
+        for size, digest in self._stamped.items():
+            data = self._files[f"timestamps/{size:020d}"]
+            need(hashlib.sha256(data).digest() == digest, check, f"of {size} entries: not the token it was")
+            note = self._files["checkpoint" if size == self._size else f"checkpoints/{size:020d}"]
+            stamp = read_stamp(data, note)
+            if self._authorities:
+                by = vouched(stamp, self._authorities) or ""
+                need(by, check, f"of {size} entries: not by an authority of the trust file")
+                self._stamps[size] = stamp
+        if not self._stamps:
+            unheard = f"; {len(self._stamped)} tokens, of no authority you trust" if self._stamped else ""
+            return f"logged, not timestamped: when is what the signers say{unheard}"
+        size, stamp = max(self._stamps.items())
+        return f"{size} entries were there by {stamp.at:%Y-%m-%d %H:%M:%S} UTC, says {by}; {len(self._stamps)} in all"
 
     def consistency(self) -> str:
         """The log only ever grew: since the earlier checkpoints, and since the reviewer's own."""
@@ -629,7 +1039,27 @@ class Bundle:
             need(start is None or start <= self._asked[0], "time", f"complete only from {start}")
             need(self._asked[1] <= end, "time", f"complete only until {end}, where this bundle ends")
         since = f"{start:%Y-%m-%d %H:%M}" if start else "the beginning"
-        return f"nothing is left out from {since} to {end:%Y-%m-%d %H:%M} UTC"
+        return f"nothing is left out from {since} to {end:%Y-%m-%d %H:%M} UTC{self._witnessed(inside)}"
+
+    def _witnessed(self, inside: Sequence[Entry]) -> str:
+        """Nothing was signed after it was seen from outside; how long it took until it was seen."""
+        if not self._stamps:
+            return ""
+        sizes, first = sorted(self._stamps), dict(self._stamps)
+        for place in range(len(sizes) - 2, -1, -1):  # who saw a larger head saw all before it
+            size, larger = sizes[place], sizes[place + 1]
+            first[size] = min(first[size], first[larger], key=lambda stamp: stamp.at)
+        seen, longest = 0, timedelta(0)
+        for entry in self._entries:
+            place = bisect_right(sizes, entry.index)
+            if place < len(sizes):
+                stamp = first[sizes[place]]
+                early = entry.signed_at - LAG <= stamp.at + stamp.accuracy
+                need(early, "time", f"entry {entry.index}: signed after it was seen from outside")
+                if entry.index >= self._from:
+                    seen, longest = seen + 1, max(longest, stamp.at - entry.signed_at)
+        hours, rest = divmod(int(longest.total_seconds()), 3600)
+        return f"; {seen} of {len(inside)} seen from outside, at most {hours} h {rest // 60} min after they were signed"
 
     def heartbeats(self) -> str:
         """Every day has a sign of life, or says that it has none."""
@@ -658,9 +1088,63 @@ class Bundle:
         """Eligible = acted + held + failed, and a run is verified only if all its assertions held."""
         eligible = 0
         for entry in self._entries:
-            if entry.kind == RUN:
-                eligible += books(entry.predicate, f"entry {entry.index}")
+            what = f"entry {entry.index}"
+            if entry.kind in (PLAN, RESULT):
+                root = root_of(leaf_hash(canonical(item)) for item in entry.predicate["items"]).hex()
+                same = entry.predicate["set_root"] == root
+                need(same, "counts", f"{what}: the set root is not that of its items")
+            if entry.kind == RESULT:
+                eligible += books(entry.predicate, what)
         return f"{eligible} eligible entries = acted + held + failed (+ undecided, in failed runs)"
+
+    def runs(self) -> str:
+        """Every result follows from a plan that was public before, and from what was asserted meanwhile."""
+        spoken: dict[tuple[str, int], Entry] = {}
+        plans: dict[tuple[str, int], Entry] = {}
+        asserted: dict[tuple[str, int], Entry] = {}
+        done: dict[tuple[str, int], Entry] = {}
+        latest: dict[str, str] = {}
+        for entry in self._entries:
+            if entry.kind not in (PLAN, ASSERTIONS, RESULT):
+                continue
+            run, what = entry.run, f"entry {entry.index}"
+            first = spoken.setdefault(run, entry)
+            same = entry.sealed == first.sealed
+            need(
+                same, "runs", f"{what}: another manifest, moment, policy or code than in entry {first.index}"
+            )
+            named = entry.statement["subject"][0]["name"] == f"{run[0]}/run-{run[1]}"
+            need(named, "runs", f"{what}: its subject is not the manifest of its run")
+            plan, last = plans.get(run), asserted.get(run)
+            if entry.kind == PLAN:
+                need(
+                    first is entry,
+                    "runs",
+                    f"{what}: a plan of which entry {first.index} says what came of it",
+                )
+                plans[run] = entry
+            else:
+                # Of a bundle that begins later, a plan may be before its beginning: that is said.
+                need(
+                    plan is not None or self._from > 0,
+                    "runs",
+                    f"{what}: there is no plan of its run before it",
+                )
+                need(plan is None or not plan.predicate["dry_run"], "runs", f"{what}: of a dry run")
+            if entry.kind == ASSERTIONS:
+                later = last is None or last.predicate["round"] < entry.predicate["round"]
+                need(later, "runs", f"{what}: an earlier round than that of an entry before it")
+                asserted[run] = entry
+            elif entry.kind == RESULT:
+                if plan is not None or last is not None:
+                    stated = last.predicate["assertions"] if last else []
+                    same = entry.predicate["assertions"] == stated
+                    need(same, "runs", f"{what}: other assertions than its run stated last")
+                if plan is not None:
+                    follows(plan.predicate, entry.predicate, latest, what)
+                done[run] = entry
+            latest.update((item["case"], item["state"]) for item in entry.predicate.get("items", ()))
+        return _runs_line(plans, spoken, done)
 
     def cases(self) -> str:
         """What is claimed of each case follows from what was claimed before."""
@@ -677,42 +1161,81 @@ class Bundle:
                     both = last["state"] in ABSENT and item["state"] in ABSENT
                     need(same or not both, "cases", f"{what}: absent is now claimed of other items")
                 elif self._from == 0:
-                    new = item["state"] in (*_OPEN, "OBSERVED_ABSENT")
-                    need(new, "cases", f"{what}: begins with {item['state']}")
+                    need(item["state"] in _PLANS, "cases", f"{what}: begins with {item['state']}")
                 before.append((entry.index, item))
         states = [claims[-1][1]["state"] for claims in self._cases.values()]
         spoken = ", ".join(f"{states.count(state)} {state}" for state in FOLLOWS if state in states)
         return f"{len(states)} cases{': ' if spoken else ''}{spoken}"
 
     def opening(self) -> str:
-        """The opened item is one that a case of this bundle commits to; what is claimed of it."""
-        check, names = "opening", "case count format index proof reference salt"
+        """Everything opened is what a case of this bundle commits to, and all of it; what is claimed of it."""
+        check, names = "opening", "cases format key order"
         if self._opening is None:
-            return "no item was opened"
+            return "nothing was opened"
         found = fields(parse(self._opening, check, "opening"), names, check, "opening")
         need(found["format"] == OPENING_FORMAT, check, "another format")
-        parts = fields(found["reference"], "bucket key kind order version_id", check, "reference")
-        need(all(isinstance(part, str) for part in parts.values()), check, "reference: not texts")
-        need(isinstance(found["proof"], list), check, "no proof")
-        path = [unhex(part, check, "proof") for part in found["proof"]]
-        secret = hmac.new(unhex(found["salt"], check, "salt"), canonical(parts), hashlib.sha256).digest()
-        place, size = count(found["index"], check, "index"), count(found["count"], check, "count")
-        claims = self._cases.get(str(found["case"]), [])
+        need(isinstance(found["order"], str), check, "of no order")
+        need(found["key"] is None or isinstance(found["key"], str), check, "of no file")
+        need(isinstance(found["cases"], list) and found["cases"], check, "no case")
+        opened = [fields(case, "case count items salt", check, "a case") for case in found["cases"]]
+        cases = {str(case["case"]): case for case in opened}
+        need(
+            list(cases) == sorted(cases) and len(cases) == len(opened), check, "cases not in order, each once"
+        )
+        total, absent, says = 0, 0, []
+        for name, case in cases.items():
+            places, (index, item) = self._opened(case, found["order"], found["key"])
+            latest = self._cases[name][-1]
+            total += len(places)
+            absent += len(places) if (index, item) == latest and item["state"] in ABSENT else 0
+            at = next(entry.signed_at for entry in self._entries if entry.index == index)
+            rest = "".join(
+                f"; residue in {r['where']} until {r['until'][:10]}" for r in item.get("residue", ())
+            )
+            later = "" if (index, item) == latest else f"; its case is {latest[1]['state']} now, without them"
+            number = f"{len(places)} {item['state']}"
+            says.append(f"{number} (entry {index}, signed {at:%Y-%m-%d %H:%M} UTC{rest}{later})")
+        self.opened_absent = absent == total
+        number = "all" if self.opened_absent else f"{absent} of {total}"
+        what = "of one file"
+        if found["key"] is None:
+            what = f"all there are in {len(cases)} case{'s' * (len(cases) > 1)} of an order"
+        return f"{total} item{'s' * (total > 1)}, {what}; {number} claimed absent: {', '.join(says)}"
+
+    def _opened(
+        self, case: Mapping[str, Any], order: str, key: str | None
+    ) -> tuple[list[int], tuple[int, Mapping[str, Any]]]:
+        """(places of what is opened of a case, the latest claim that commits to them)."""
+        check = "opening"
+        secret, size = unhex(case["salt"], check, "salt"), count(case["count"], check, "count")
+        need(isinstance(case["items"], list) and case["items"], check, "no items")
+        proven: list[tuple[bytes, int, list[bytes]]] = []
+        for item in case["items"]:
+            fields(item, "index proof reference", check, "an item")
+            parts = fields(item["reference"], "bucket key kind order version_id", check, "a reference")
+            need(all(isinstance(part, str) for part in parts.values()), check, "a reference: not texts")
+            need(parts["order"] == order, check, "items of two orders")
+            need(key in (None, parts["key"]), check, "items of another file")
+            need(isinstance(item["proof"], list), check, "no proof")
+            leaf = leaf_hash(hmac.new(secret, canonical(parts), hashlib.sha256).digest())
+            path = [unhex(part, check, "proof") for part in item["proof"]]
+            proven.append((leaf, count(item["index"], check, "index"), path))
+        leaves, places = [leaf for leaf, _, _ in proven], [place for _, place, _ in proven]
+        need(
+            places == sorted(set(places)) and len(set(leaves)) == len(leaves), check, "an item is there twice"
+        )
+        need(key is not None or places == list(range(size)), check, "not every item of its case is opened")
+        claims = self._cases.get(str(case["case"]), [])
         need(claims, check, "no statement of this bundle is about its case")
         shown = [
-            (index, item)
-            for index, item in claims
-            if includes(leaf_hash(secret), place, size, path, bytes.fromhex(item["commitments_root"]))
+            (index, claim)
+            for index, claim in claims
+            for root in (bytes.fromhex(claim["commitments_root"]),)
+            if all(includes(leaf, place, size, path, root) for leaf, place, path in proven)
+            and (key is not None or root_of(leaves) == root)
         ]
-        need(shown, check, "no statement of this bundle commits to the item")
-        index, item = shown[-1]
-        self.opened_absent = (index, item) == claims[-1] and item["state"] in ABSENT
-        rest = "".join(f"; residue in {r['where']} until {r['until']}" for r in item.get("residue", ()))
-        later = (
-            "" if (index, item) == claims[-1] else f"; the case is {claims[-1][1]['state']} now, without it"
-        )
-        at = next(entry.signed_at for entry in self._entries if entry.index == index)
-        return f"the item is {item['state']}: entry {index}, signed {at:%Y-%m-%d %H:%M} UTC{rest}{later}"
+        need(shown, check, "no statement of this bundle commits to these items")
+        return places, shown[-1]
 
 
 # Statements -----------------------------------------------------------------------------------------------------------
@@ -761,23 +1284,28 @@ def read_heartbeat(entry: Entry, what: str) -> None:
     need(fits, "statements", f"{what}: a heartbeat that is not of its day")
 
 
-def read_run(entry: Entry, what: str) -> None:
-    """A run's statement names its outcome, its counts and its cases."""
-    check, found = "statements", entry.predicate
-    missing = {"outcome", "counts", "items", "set_root", "claims", "assertions", "unfinished_steps"} - set(
-        found
-    )
-    need(not missing, check, f"{what}: without {', '.join(sorted(missing))}")
-    need(found["outcome"] in ("planned", "verified", "failed"), check, f"{what}: no outcome")
-    need(isinstance(found["counts"], dict) and isinstance(found["claims"], dict), check, f"{what}: no counts")
+def read_head(found: Mapping[str, Any], what: str) -> None:
+    """What every statement about a run has: which pipeline, which run, which policy, which code."""
+    check = "statements"
+    known = isinstance(found.get("pipeline"), str) and found["pipeline"] in PIPELINES
+    need(known, check, f"{what}: of a pipeline that is not known")
+    run = fields(found.get("run"), "as_of attempt number", check, what)
+    count(run["number"], check, what), count(run["attempt"], check, what), moment(run["as_of"], check, what)
+    policy = fields(found.get("policy"), "id sha256 version", check, what)
+    need(isinstance(policy["id"], str) and isinstance(policy["version"], str), check, f"{what}: no policy")
+    unhex(policy["sha256"], check, what)
+    need(isinstance(found.get("code"), str), check, f"{what}: no code")
+
+
+def read_items(found: Mapping[str, Any], states: Iterable[str], what: str) -> None:
+    """Claims about cases, in order, each once; a claim says of what, and where bytes may remain."""
+    check, cases = "statements", []
     need(isinstance(found["items"], list), check, f"{what}: items are not a list")
-    need(isinstance(found["assertions"], list), check, f"{what}: assertions are not a list")
-    cases = []
     for item in found["items"]:
         residue = isinstance(item, dict) and ("residue" in item or item.get("state") == "RESIDUE_PENDING")
         fields(item, "case commitments_root state" + " residue" * residue, check, what)
         need(isinstance(item["case"], str) and _UUID.fullmatch(item["case"]), check, f"{what}: no case")
-        need(isinstance(item["state"], str) and item["state"] in FOLLOWS, check, f"{what}: an unknown state")
+        need(isinstance(item["state"], str) and item["state"] in states, check, f"{what}: an unknown state")
         unhex(item["commitments_root"], check, what)
         if residue:
             need(item["state"] in ABSENT[:2], check, f"{what}: residue of what is not absent")
@@ -791,36 +1319,126 @@ def read_run(entry: Entry, what: str) -> None:
     unhex(found["set_root"], check, what)
 
 
+def read_plan(entry: Entry, what: str) -> None:
+    """A plan names what is eligible and the cases it is about; a dry run is about none."""
+    check, names = (
+        "statements",
+        "clauses code dry_run eligible items pipeline planned policy run set_root signed_at",
+    )
+    found = fields(entry.predicate, names, check, what)
+    read_head(found, what)
+    need(isinstance(found["clauses"], list) and isinstance(found["planned"], dict), check, f"{what}: no plan")
+    need(isinstance(found["dry_run"], bool), check, f"{what}: neither a dry run nor none")
+    count(found["eligible"], check, f"{what}: eligible")
+    read_items(found, _PLANS, what)
+    need(not (found["dry_run"] and found["items"]), check, f"{what}: a dry run that claims cases")
+
+
+def read_assertions(entry: Entry, what: str) -> None:
+    """What a suite expected and observed, and whether all of it held."""
+    names = "assertions code pipeline policy round run signed_at success suite suite_sha256"
+    check, found = "statements", fields(entry.predicate, names, "statements", what)
+    read_head(found, what)
+    need(isinstance(found["suite"], str), check, f"{what}: no suite")
+    unhex(found["suite_sha256"], check, what)
+    need(count(found["round"], check, what) > 0, check, f"{what}: rounds count from 1")
+    need(
+        isinstance(found["assertions"], list) and found["assertions"], check, f"{what}: nothing was asserted"
+    )
+    for item in found["assertions"]:
+        part = fields(item, "expected name observed success", check, what)
+        texts = all(isinstance(part[name], str) for name in ("expected", "name", "observed"))
+        need(texts and isinstance(part["success"], bool), check, f"{what}: an assertion that says nothing")
+    held = all(item["success"] for item in found["assertions"])
+    need(found["success"] is held, check, f"{what}: success that its assertions do not show")
+
+
+def read_result(entry: Entry, what: str) -> None:
+    """A run's result names its outcome, its counts and its cases."""
+    check, found = "statements", entry.predicate
+    names = "outcome counts items set_root claims assertions unfinished_steps planned clauses"
+    missing = set(names.split()) - set(found)
+    need(not missing, check, f"{what}: without {', '.join(sorted(missing))}")
+    read_head(found, what)
+    need(found["outcome"] in ("verified", "failed"), check, f"{what}: no outcome")
+    need(isinstance(found["counts"], dict) and isinstance(found["claims"], dict), check, f"{what}: no counts")
+    need(isinstance(found["assertions"], list), check, f"{what}: assertions are not a list")
+    read_items(found, FOLLOWS, what)
+
+
 def read_rotation(entry: Entry, what: str) -> None:
     """Was read when keys were turned."""
     fields(entry.predicate, "new old role signed_at", "statements", what)
 
 
-READERS = {RUN: read_run, HEARTBEAT: read_heartbeat, ROTATION: read_rotation}
+READERS = {
+    PLAN: read_plan, ASSERTIONS: read_assertions, RESULT: read_result, HEARTBEAT: read_heartbeat,
+    ROTATION: read_rotation,
+}  # fmt: skip
 
 
 def books(found: Mapping[str, Any], what: str) -> int:
-    """Check the sums of a run's statement; how many were eligible."""
-    items = found["items"]
-    root = root_of(leaf_hash(canonical(item)) for item in items).hex()
-    need(found["set_root"] == root, "counts", f"{what}: the set root is not that of its items")
-    if found["outcome"] == "planned":
-        return 0
+    """Check the sums of a run's result; how many were eligible."""
     names = ("eligible", "acted", "held", "failed")
     eligible, acted, held, failed = (count(found["counts"].get(n), "counts", f"{what}: {n}") for n in names)
     rest = eligible - acted - held - failed
     need(rest >= 0, "counts", f"{what}: more acted, held and failed than eligible")
     absent = fields(found["claims"].get("OBSERVED_ABSENT"), "cases of_them_after_deadline", "counts", what)
-    number = sum(item["state"] == "OBSERVED_ABSENT" for item in items)
+    number = sum(item["state"] == "OBSERVED_ABSENT" for item in found["items"])
     need(count(absent["cases"], "counts", what) == number, "counts", f"{what}: other cases than it counts")
     if found["outcome"] == "verified":
         need(rest == 0 and failed == 0, "counts", f"{what}: verified, but eligible is not acted + held")
         asserted = [isinstance(a, dict) and a.get("success") is True for a in found["assertions"]]
         need(asserted and all(asserted), "counts", f"{what}: verified, but not every assertion held")
         need(found["unfinished_steps"] == [], "counts", f"{what}: verified, but steps did not finish")
-        bad = [n for n in ("survivors", "unknown", "canaries_missing") if found["counts"].get(n) != 0]
+        bad = [
+            n for n in PIPELINES[found["pipeline"]] if count(found["counts"].get(n), "counts", f"{what}: {n}")
+        ]
         need(not bad, "counts", f"{what}: verified, but {', '.join(bad)} is not zero")
     return eligible
+
+
+def follows(plan: Mapping[str, Any], found: Mapping[str, Any], latest: Mapping[str, str], what: str) -> None:
+    """Check a result against the plan of its run. ``latest`` are the states claimed of cases before it."""
+    for name in ("planned", "clauses"):
+        need(found[name] == plan[name], "runs", f"{what}: {name} is not what the plan says")
+    eligible = found["counts"]["eligible"]
+    need(
+        eligible >= plan["eligible"], "runs", f"{what}: {eligible} eligible, {plan['eligible']} were planned"
+    )
+    planned, reached = {item["case"] for item in plan["items"]}, {item["case"] for item in found["items"]}
+    for item in found["items"]:
+        case, state = item["case"], item["state"]
+        # Who plans nothing about a case can only say what becomes of one that was absent. An audit also sees that what
+        # came back is gone again: another case of the same order may have erased it.
+        before = latest.get(case, ABSENT[0])
+        seen = before in ABSENT or (before == "RESURRECTED" and found["pipeline"] == "evidence_audit")
+        again = state == "RESURRECTED" or (state in ABSENT and seen)
+        need(
+            case in planned or again, "runs", f"{what}: claims {state} of case {case}, which it did not plan"
+        )
+    lost = planned - reached
+    need(
+        found["outcome"] == "failed" or not lost,
+        "runs",
+        f"{what}: verified, but {len(lost)} cases are missing",
+    )
+
+
+def _runs_line(
+    plans: Mapping[tuple[str, int], Entry],
+    spoken: Mapping[tuple[str, int], Entry],
+    done: Mapping[tuple[str, int], Entry],
+) -> str:
+    dry = [run for run, plan in plans.items() if plan.predicate["dry_run"]]
+    waiting = [
+        f"{pipeline} {number}" for pipeline, number in plans if (pipeline, number) not in {*done, *dry}
+    ]
+    line = f"{len(plans)} plans, {len(dry)} of them dry runs; {len(done)} runs with a result"
+    if waiting:
+        line += f"; without a result: {', '.join(waiting[:5])}{', …' if len(waiting) > 5 else ''}"
+    before = len(spoken.keys() - plans.keys())
+    return line + (f"; {before} runs planned before this bundle begins" if before else "")
 
 
 def verify(
@@ -851,13 +1469,15 @@ def _midnight(text: str) -> datetime:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; its exit code."""
-    parser = argparse.ArgumentParser(description="Verify a bundle of deletion evidence, offline.")
+    parser = argparse.ArgumentParser(
+        "lifecycle_verify.py", description="Verify a bundle of deletion evidence, offline."
+    )
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--trust", type=Path, required=True, help="keys you trust, got from somewhere else")
     parser.add_argument("--since", type=Path, help="the checkpoint you kept last time")
     parser.add_argument("--from", dest="start", type=_midnight, help="first day that must be covered (UTC)")
     parser.add_argument("--to", dest="end", type=_midnight, help="day up to which, itself not included")
-    parser.add_argument("--opening", type=Path, help="the opening of one item, released to you")
+    parser.add_argument("--opening", type=Path, help="the opening of an order's items, released to you")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     given = parser.parse_args(arguments)
     if (given.start is None) != (given.end is None) or (given.start and given.start >= given.end):

@@ -1,7 +1,8 @@
 """The log's folder in the locked bucket: each object is put once, read back, and seen to be locked.
 
 Below ``<folder>/``: ``leaf/<index>.json`` names each entry's statement and hash, so that the bucket alone rebuilds the
-tree; ``checkpoint/<size>`` are the signed heads. Whoever finds something else under a name stands before a fork.
+tree; ``checkpoint/<size>`` are the signed heads; ``timestamp/<size>.tsr`` says when a head was seen from outside.
+Whoever finds something else under a name stands before a fork.
 """
 
 from __future__ import annotations
@@ -66,6 +67,29 @@ class LogBucket:
         """Publish a checkpoint; its version id. LogForked if another one of that size is there."""
         return self._put(self.checkpoint_name(size), note, "text/plain; charset=utf-8")
 
+    def timestamp_name(self, size: int) -> str:
+        """Key of the outside timestamp on the checkpoint over the first ``size`` entries."""
+        return f"{self.folder}/timestamp/{size:020d}.tsr"
+
+    def put_timestamp(self, size: int, answer: bytes) -> Kept:
+        """Keep an authority's answer about a checkpoint; what is kept: the first, if somebody else was faster."""
+        kept = self.timestamp(size)
+        if kept is not None:
+            return kept
+        try:
+            version_id = self._put(self.timestamp_name(size), answer, "application/timestamp-reply")
+        except LogForked:
+            kept = self.timestamp(size)
+            if kept is None or kept.data == answer:
+                raise
+            return kept
+        return Kept(self.timestamp_name(size), answer, version_id)
+
+    def timestamp(self, size: int) -> Kept | None:
+        """The authority's answer about a checkpoint, if one is kept."""
+        found = self._versions(self.timestamp_name(size), "")
+        return next((self.read(*version) for version in found), None)
+
     def latest_checkpoint(self, known: int = 0) -> Kept | None:
         """The checkpoint of the largest size, looked for from size ``known`` on; None if there is none.
 
@@ -74,6 +98,11 @@ class LogBucket:
         start = self.checkpoint_name(max(known, 1) - 1)
         found = deque(self._versions(f"{self.folder}/checkpoint/", start), maxlen=1)  # names sort by size
         return self.read(*found[0]) if found else None
+
+    def checkpoints(self) -> Iterator[Kept]:
+        """Every checkpoint, the smallest first; LogForked if anything was put twice or deleted."""
+        for version in self._versions(f"{self.folder}/checkpoint/", ""):
+            yield self.read(*version)
 
     def leaves(self) -> Iterator[tuple[int, str, bytes]]:
         """(index, evidence id, leaf hash) of every entry, from the bucket alone; LogForked at a gap."""

@@ -24,7 +24,13 @@ class Kept:
     locked_until: datetime
 
 
-def keep(access: StoreAccess, bucket: str, name: str, data: bytes) -> Kept:
+def keep(
+    access: StoreAccess,
+    bucket: str,
+    name: str,
+    data: bytes,
+    content_type: str = "application/vnd.dsse+json",
+) -> Kept:
     """Put ``data`` under ``name`` unless it is there already, read it back by version, and see that it is locked.
 
     Raises VaultError when something else lies under that name, when the bytes differ, or when the store has set no
@@ -39,7 +45,7 @@ def keep(access: StoreAccess, bucket: str, name: str, data: bytes) -> Kept:
             Bucket=bucket,
             Key=name,
             Body=data,
-            ContentType="application/vnd.dsse+json",
+            ContentType=content_type,
             IfNoneMatch="*",
             # S3 takes nothing into a locking bucket without a checksum.
             ChecksumAlgorithm="SHA256",

@@ -14,6 +14,7 @@ import psycopg2.errors
 import psycopg2.extensions
 
 from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.photo_purge.claims import state_plan
 from data_lifecycle.photo_purge.plan import (
     DueOrder,
     Order,
@@ -27,6 +28,7 @@ from data_lifecycle.photo_purge.plan import (
 from data_lifecycle.photo_purge.survey import Survey, survey
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
+from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
 
@@ -247,10 +249,15 @@ def _tell(
 
 
 def guard_run(house: House, run_id: int) -> list[int]:
-    """Let the sealed plan go, or stop it: the batches to work on; an empty list for a dry run.
+    """Publish the sealed plan, then let it go or stop it: the batches to work on; an empty list for a dry run.
 
-    Raises PromiseBroken when the plan exceeds a cap of the policy (studio decision "caps").
+    The plan is in the public log before anything may be erased for it. Raises PromiseBroken when it cannot be
+    published, or when it exceeds a cap of the policy (studio decision "caps").
     """
+    with connect(house.connections.database(ledger.WRITER), "photo_purge guard") as connection:
+        state_plan(house, connection, fetch_one(connection, "photo_purge/read_run", run_id=run_id))
+        connection.commit()
+    ledger.publish(house)
     with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
         run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
         live = int(fetch_one(connection, "photo_purge/count_live")["live"])
@@ -284,6 +291,8 @@ def guard_run(house: House, run_id: int) -> list[int]:
             "Find out why so much is due, or raise the cap in the policy file"
         )
     with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection, connection:
-        execute(connection, "photo_purge/release_run", run_id=run_id)
+        released = execute(connection, "photo_purge/release_run", run_id=run_id)
+    if released != 1:
+        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d batches", run["batches"])
     return list(range(run["batches"]))

@@ -8,6 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from data_lifecycle.evidence.sequencer import NotStored
 from data_lifecycle.evidence.vault import VaultError
 from data_lifecycle.objects.model import StoreUnknown
 from data_lifecycle.policy.loader import PolicyError
@@ -16,7 +17,7 @@ from data_lifecycle.protocol.house import PromiseBroken, Refused, log
 P = ParamSpec("P")
 T = TypeVar("T")
 # Their texts are ours and are written to be read by anybody.
-_SPEAKABLE = (PromiseBroken, Refused, StoreUnknown, VaultError, PolicyError)
+_SPEAKABLE = (PromiseBroken, Refused, StoreUnknown, VaultError, NotStored, PolicyError)
 
 
 class StepFailed(Exception):

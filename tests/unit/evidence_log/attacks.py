@@ -44,7 +44,7 @@ class Attack:
 
 HOUSE = story()
 GOOD = HOUSE.bundle(notes={3: HOUSE.note(3), 7: HOUSE.note(7)})
-MIDDLE = HOUSE.bundle(first=2, end=9, notes={3: HOUSE.note(3)})
+MIDDLE = HOUSE.bundle(first=4, end=17, notes={3: HOUSE.note(3)})
 FORK = story()
 FORK.entries[5] = HOUSE.entries[6]
 """Another history under the same key, different from entry 5 on."""
@@ -197,25 +197,25 @@ def _manifest() -> None:
     changed("a range backwards", put({"from": 9, "to": 3}, "range"))
     changed("a range beyond the log", put({"from": 0, "to": 99}, "range"))
     changed("a range without its first entry", put(1, "range", "from"))
-    changed("a range without its last entry", put(11, "range", "to"))
+    changed("a range without its last entry", put(23, "range", "to"))
     changed("a range that begins earlier", put(1, "range", "from"), MIDDLE)
-    changed("a range that ends later", put(10, "range", "to"), MIDDLE)
+    changed("a range that ends later", put(18, "range", "to"), MIDDLE)
     changed("a range without end", put({"from": 0, "to": 2**52}, "range"))
     changed("an index that is true", put(True, "range", "from"))
     changed("an index that is negative", put(-1, "range", "from"))
     changed("an index that is a text", put("0", "range", "from"))
     changed("rotations out of order", put([5, 4], "rotations"))
-    changed("a rotation after the range", put([11], "rotations"), MIDDLE)
+    changed("a rotation after the range", put([19], "rotations"), MIDDLE)
     changed("a rotation that is not there", put([0], "rotations"), MIDDLE)
     raw = FILES["manifest.json"]
     for name, data in {
         "a space": raw.replace(b":", b": ", 1),
         "a line end": raw + b"\n",
         "a key twice": raw.replace(b'{"format"', b'{"format":"x","format"'),
-        "a fraction": raw.replace(b'"tree_size":12', b'"tree_size":12.0'),
-        "an exponent": raw.replace(b'"tree_size":12', b'"tree_size":12e0'),
-        "NaN": raw.replace(b'"tree_size":12', b'"tree_size":NaN'),
-        "a number of 4 000 digits": raw.replace(b"12", b"1" * 4000),
+        "a fraction": raw.replace(b'"tree_size":24', b'"tree_size":24.0'),
+        "an exponent": raw.replace(b'"tree_size":24', b'"tree_size":24e0'),
+        "NaN": raw.replace(b'"tree_size":24', b'"tree_size":NaN'),
+        "a number of 4 000 digits": raw.replace(b"24", b"1" * 4000),
         "a byte order mark": b"\xef\xbb\xbf" + raw,
         "UTF-16": raw.decode().encode("utf-16"),
         "keys out of order": json.dumps(
@@ -224,9 +224,9 @@ def _manifest() -> None:
         "an escape nobody needs": raw.replace(b"bundle", b"\\u0062undle"),
     }.items():
         attack("manifest", name, lambda data=data: swap(GOOD, manifest__json=data))  # type: ignore[misc]
-    for index in (0, 4, 11):
+    for index in (0, 4, 23):
         attack("manifest", f"dropped entry {index}", lambda index=index: without(index))  # type: ignore[misc]
-    attack("manifest", "an entry more", lambda: pack(FILES | {entry_name(12): FILES[entry_name(3)]}))
+    attack("manifest", "an entry more", lambda: pack(FILES | {entry_name(24): FILES[entry_name(3)]}))
     attack(
         "rotations", "an entry called a rotation", lambda: edit(GOOD, "manifest.json", put([4], "rotations"))
     )
@@ -250,9 +250,9 @@ def _checkpoint() -> None:
         "another key": sign(head, STRANGER),
         "an attester's key": sign(head, ATTESTER),
         "another log": sign(Checkpoint("xmanart.com/other", head.size, head.root), LOG),
-        "another size": note.replace(b"\n12\n", b"\n13\n"),
-        "a size with a zero in front": note.replace(b"\n12\n", b"\n012\n"),
-        "a size in other digits": note.decode().replace("\n12\n", "\n１２\n").encode(),
+        "another size": note.replace(b"\n24\n", b"\n25\n"),
+        "a size with a zero in front": note.replace(b"\n24\n", b"\n024\n"),
+        "a size in other digits": note.decode().replace("\n24\n", "\n２４\n").encode(),
         "another root": note.replace(root.encode(), b64encode(bytes(32))),
         "a short root": note.replace(root.encode(), b64encode(bytes(31))),
         "signed twice": note + line.encode(),
@@ -311,7 +311,7 @@ def _consistency() -> None:
         GOOD, proofs__json=FILES["proofs.json"].replace(b'{"consistency"', b'{"inclusion":[],"consistency"', 1)
     ))  # fmt: skip
     attack(
-        "consistency", "the head again as an earlier one", lambda: HOUSE.bundle(notes={12: HOUSE.note(12)})
+        "consistency", "the head again as an earlier one", lambda: HOUSE.bundle(notes={24: HOUSE.note(24)})
     )
     longer = story(8)
     for name, note in {
@@ -345,13 +345,13 @@ def _inclusion() -> None:
     changed("a short hash", put("00" * 31, "inclusion", 4, "hashes", 1))
     changed("no proof at all", put([], "inclusion", 4, "hashes"))
     changed("not a list", put({}, "inclusion"))
-    four, five = entry_name(4), entry_name(5)
+    four, five = entry_name(7), entry_name(8)
     outer = json.loads(FILES[four])
     for name, files in {
         "swapped entries": {four: FILES[five], five: FILES[four]},
         "an entry in the place of another": {four: FILES[five]},
         "another statement of the same signer": {four: story(9).entries[-1]},
-        "a statement of a fork": {five: FORK.entries[5]},
+        "a statement of a fork": {entry_name(5): FORK.entries[5]},
         "an entry with a space": {four: FILES[four].replace(b":", b": ", 1)},
         "an empty entry": {four: b""},
         "an entry with another count": {four: dumps(outer | {"payload": recount(outer["payload"])})},

@@ -16,9 +16,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from data_lifecycle.evidence import merkle
 from data_lifecycle.evidence.bundle import Content, needed_nodes, trust_file
 from data_lifecycle.evidence.checkpoint import Checkpoint, raw, sign
-from data_lifecycle.evidence.commitment import Reference, commitments_root, set_root
+from data_lifecycle.evidence.commitment import Opening, Reference, commitments_root, open_case, set_root
 from data_lifecycle.evidence.keys import key_id
-from data_lifecycle.evidence.lifecycle_verify import PAYLOAD_TYPE, RUN, Result, pack, unpack, verify
+from data_lifecycle.evidence.lifecycle_verify import (
+    ABSENT,
+    ASSERTIONS,
+    PAYLOAD_TYPE,
+    PLAN,
+    RESULT,
+    Result,
+    pack,
+    unpack,
+    verify,
+)
 from data_lifecycle.evidence.records import heartbeat, rotation
 from data_lifecycle.evidence.statement import seal
 
@@ -58,6 +68,13 @@ def references(number: int) -> list[Reference]:
     ]
 
 
+def opening(*numbers: int, key: str | None = None) -> bytes:
+    """The opening of these cases, as if they were of one order: that of the first."""
+    order = f"A{numbers[0]}"
+    cases = tuple(open_case(case(n), salt(n), references(n), key) for n in numbers)
+    return Opening(order, cases, key).to_json()
+
+
 def item(number: int, state: str = "OBSERVED_ABSENT", **more: object) -> dict[str, Any]:
     """A claim about a case."""
     root = commitments_root(salt(number), references(number))
@@ -66,35 +83,92 @@ def item(number: int, state: str = "OBSERVED_ABSENT", **more: object) -> dict[st
     return {"case": case(number), "state": state, "commitments_root": root, **more}
 
 
+ASSERTED = [{"name": "survivors = 0", "success": True, "observed": "0", "expected": "0"}]
+
+
+def head(number: int, signed_at: datetime) -> dict[str, Any]:
+    """What every statement about a run has."""
+    return {
+        "pipeline": "photo_purge",
+        "run": {"number": number, "attempt": 1, "as_of": signed_at.isoformat()},
+        "policy": {"id": "p", "version": "1", "sha256": "0" * 64},
+        "code": "0" * 40,
+        "signed_at": signed_at.isoformat(),
+    }
+
+
+def changed(predicate: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A predicate with parts replaced; None removes."""
+    return {name: value for name, value in {**predicate, **changes}.items() if value is not None}
+
+
+def counted(items: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts of a verified run."""
+    states = [item.get("state") for item in items]
+    acted, held = 3 * states.count("OBSERVED_ABSENT"), 2 * states.count("HELD")
+    counts = {"eligible": acted + held, "acted": acted, "held": held, "failed": 0}
+    return counts | {"survivors": 0, "unknown": 0, "canaries": 6, "canaries_missing": 0}
+
+
 def run_predicate(
-    number: int, signed_at: datetime, items: Iterable[Mapping[str, Any]], **changes: Any
+    number: int, signed_at: datetime, items: Iterable[Mapping[str, Any]], /, **changes: Any
 ) -> dict[str, Any]:
     """What a verified run states. ``changes`` replace parts; those of ``counts`` one by one, None removes."""
     claimed = list(items)
     absent = sum(i.get("state") == "OBSERVED_ABSENT" for i in claimed)
-    held = sum(i.get("state") == "HELD" for i in claimed)
-    counts = {"eligible": 3 * absent + 2 * held, "acted": 3 * absent, "held": 2 * held, "failed": 0}
-    counts |= {"survivors": 0, "unknown": 0, "canaries": 6, "canaries_missing": 0}
     predicate = {
-        "pipeline": "photo_purge",
-        "run": {"number": number, "attempt": 1, "as_of": signed_at.isoformat()},
-        "policy": {"id": "p", "version": "1", "sha256": "0" * 64},
+        **head(number, signed_at),
         "clauses": ["3.1", "3.2"],
-        "code": "0" * 40,
         "outcome": "verified",
         "unfinished_steps": [],
-        "planned": {},
-        "counts": {**counts, "cases": {"cases": len(claimed)}} | changes.pop("counts", {}),
-        "assertions": [{"name": "survivors = 0", "success": True, "observed": "0", "expected": "0"}],
+        "planned": {"cases": len(claimed)},
+        "counts": {**counted(claimed), "cases": {"cases": len(claimed)}} | changes.pop("counts", {}),
+        "assertions": ASSERTED,
         "claims": {"OBSERVED_ABSENT": {"cases": absent, "of_them_after_deadline": 0}},
         "scope": ["object versions"],
         "not_covered": ["copies at vendors"],
         "method": "listing",
+        "task_logs": {"bucket": "lifecycle-evidence", "prefix": "task-logs/"},
         "items": claimed,
         "set_root": set_root(claimed),
-        "signed_at": signed_at.isoformat(),
     }
-    return {name: value for name, value in (predicate | changes).items() if value is not None}
+    return changed(predicate, changes)
+
+
+def plan_predicate(
+    number: int, signed_at: datetime, items: Iterable[Mapping[str, Any]], /, **changes: Any
+) -> dict[str, Any]:
+    """What a run plans whose cases these are; it was due when it will have its result."""
+    cases = list(items)
+    planned = [
+        {**{k: i[k] for k in ("case", "commitments_root")}, "state": "HELD" if i["state"] == "HELD" else "PLANNED"}
+        for i in cases
+    ]  # fmt: skip
+    predicate = {
+        **head(number, signed_at),
+        "clauses": ["3.1", "3.2"],
+        "dry_run": False,
+        "planned": {"cases": len(cases)},
+        "eligible": counted(cases)["eligible"],
+        "items": planned,
+        "set_root": set_root(planned),
+        "signed_at": (signed_at - timedelta(minutes=2)).isoformat(),
+    }
+    return changed(predicate, changes)
+
+
+def assertions_predicate(number: int, signed_at: datetime, /, **changes: Any) -> dict[str, Any]:
+    """What was asserted of a run just before its result."""
+    predicate = {
+        **head(number, signed_at),
+        "suite": "photo_purge",
+        "suite_sha256": "0" * 64,
+        "round": 1,
+        "assertions": ASSERTED,
+        "success": True,
+        "signed_at": (signed_at - timedelta(minutes=1)).isoformat(),
+    }
+    return changed(predicate, changes)
 
 
 @dataclass
@@ -106,20 +180,49 @@ class Log:
     attester: Ed25519PrivateKey = ATTESTER
     log: Ed25519PrivateKey = LOG
     runs: int = 0
+    claimed: dict[str, str] = field(default_factory=dict)
 
     def add(self, envelope: bytes) -> int:
         """Append an envelope; its index."""
         self.entries.append(envelope)
         return len(self.entries) - 1
 
-    def run(self, signed_at: datetime, items: Iterable[Mapping[str, Any]] = (), **changes: Any) -> int:
-        """Append a run's statement."""
+    def run(
+        self,
+        signed_at: datetime,
+        items: Iterable[Mapping[str, Any]] = (),
+        plan: Mapping[str, Any] | None = {},
+        asserts: Mapping[str, Any] | None = {},
+        **changes: Any,
+    ) -> int:
+        """Append a run: plan, assertions, result; the result's index. None leaves a statement out."""
         self.runs += 1
-        return self.state(run_predicate(self.runs, signed_at, items, **changes))
+        claimed = list(items)
+        if plan is not None:
+            self.plan(
+                signed_at,
+                [i for i in claimed if self.fresh(i)],
+                **{"planned": {"cases": len(claimed)}, **plan},
+            )
+        if asserts is not None:
+            self.state(assertions_predicate(self.runs, signed_at, **asserts), ASSERTIONS)
+        self.claimed |= {i["case"]: i["state"] for i in claimed}
+        return self.state(run_predicate(self.runs, signed_at, claimed, **changes))
 
-    def state(self, predicate: Mapping[str, Any], kind: str = RUN) -> int:
+    def plan(self, signed_at: datetime, items: Iterable[Mapping[str, Any]], /, **changes: Any) -> int:
+        """Append the plan of the run that is to have its result then."""
+        return self.state(plan_predicate(self.runs, signed_at, items, **changes), PLAN)
+
+    def fresh(self, claim: Mapping[str, Any]) -> bool:
+        """Whether a run plans the case, and does not just say what became of one that was absent."""
+        state, last = claim["state"], self.claimed.get(claim["case"])
+        if state in ABSENT:
+            return (state == "OBSERVED_ABSENT") if last is None else last not in ABSENT
+        return bool(state != "RESURRECTED")
+
+    def state(self, predicate: Mapping[str, Any], kind: str = RESULT, subject: str | None = None) -> int:
         """Append a statement with any predicate."""
-        name = f"photo_purge/run-{self.runs}"
+        name = subject or f"photo_purge/run-{self.runs}"
         return self.add(seal(self.attester, "ab" * 32, name, kind, predicate).envelope)
 
     def beat(self, day: int, hour: float = 1, of: date | None = None) -> int:
@@ -151,7 +254,7 @@ class Log:
         statement = {
             "_type": "https://in-toto.io/Statement/v1",
             "subject": [{"name": f"photo_purge/run-{self.runs}", "digest": {"sha256": "ab" * 32}}],
-            "predicateType": RUN,
+            "predicateType": RESULT,
             "predicate": run_predicate(self.runs, at(DAYS, 2), [item(90)]),
         }
         return {name: value for name, value in (statement | changes).items() if value is not None}
@@ -174,7 +277,8 @@ class Log:
     ) -> Content:
         """What an honest export of these entries holds."""
         size, stop = len(self.entries), len(self.entries) if end is None else end
-        tree, nodes = merkle.Tree(), {}
+        tree = merkle.Tree()
+        nodes: dict[merkle.Node, bytes] = {}
         for entry in self.entries:
             nodes.update(tree.append(merkle.leaf_hash(entry)))
         indexes = {*range(first, stop), *(turn for turn in self.turns if turn < stop)}

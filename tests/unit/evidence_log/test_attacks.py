@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.unit.evidence_log.attacks import GOOD, HOUSE
-from tests.unit.evidence_log.attacks_inside import ATTACKS
+from tests.unit.evidence_log.attacks_time import ATTACKS, STAMPED, TIMED
 from tests.unit.evidence_log.forge import at, dumps, judge, turned
 
 from data_lifecycle.evidence.lifecycle_verify import CHECKS, pack, unpack
@@ -38,12 +38,12 @@ def test_there_are_attacks_on_every_check() -> None:
     attacked = Counter(name.split(":")[0] for name in ATTACKS)
     print(f"{len(ATTACKS)} named bad bundles: {dict(attacked)}")
     assert len(ATTACKS) >= 120
-    assert set(attacked) == set(CHECKS) - {"timestamp"}  # says what is not there, refuses nothing
+    assert set(attacked) == set(CHECKS)
 
 
-@pytest.mark.parametrize("bundle", [GOOD, TURNED], ids=["ordinary", "keys replaced"])
+@pytest.mark.parametrize("bundle", [GOOD, TURNED, STAMPED], ids=["ordinary", "keys replaced", "timestamped"])
 def test_what_is_attacked_is_good(bundle: bytes) -> None:
-    result = judge(bundle)
+    result = judge(bundle, TIMED)
     assert result.refused is None
     assert [check for check, _ in result.lines] == list(CHECKS)
 
@@ -195,12 +195,12 @@ def test_no_random_mutation_is_accepted() -> None:
     tried = 0
     while tried < MUTATIONS:
         name = chance.choice(sorted(MUTATE))
-        base = chance.choice([GOOD, TURNED])
+        base = chance.choice([GOOD, TURNED, STAMPED])
         mutated = MUTATE[name](chance, base)
         if mutated in (base, TURNED):
             continue
         tried += 1
-        result = judge(mutated)
+        result = judge(mutated, TIMED)
         if result.refused is None:
             accepted.append(name)
         else:

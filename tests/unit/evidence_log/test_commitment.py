@@ -8,19 +8,19 @@ import hmac
 import json
 
 import pytest
-from tests.unit.evidence_log.forge import case, item, judge, references, salt, story
+from tests.unit.evidence_log.forge import case, item, judge, opening, references, salt, story
 
 from data_lifecycle.evidence.commitment import (
+    Opening,
     OpeningError,
     Reference,
     commit,
     commitments_root,
     new_salt,
-    open_reference,
+    open_case,
     set_root,
-    verify_opening,
 )
-from data_lifecycle.evidence.lifecycle_verify import canonical, leaf_hash, root_of
+from data_lifecycle.evidence.lifecycle_verify import canonical, includes, leaf_hash, root_of
 
 STRANGE = Reference("b", 'orders/A/\u2028\u0000\x7f"\\é😀\n.jpg', "version", "null", "A")
 
@@ -49,20 +49,24 @@ def test_the_order_of_references_does_not_matter_and_the_salt_does() -> None:
 
 @pytest.mark.parametrize("size", range(1, 18))
 def test_every_reference_of_a_case_opens(size: int) -> None:
-    listed = [Reference("b", f"orders/A/{n}", "version", str(n), "A") for n in range(size)]
-    root = commitments_root(salt(1), listed)
-    for reference in listed:
-        opening = open_reference(case(1), salt(1), listed, reference)
-        verify_opening(opening, root)
-        with pytest.raises(OpeningError):
-            verify_opening(opening, commitments_root(salt(2), listed))
+    listed = [Reference("b", f"orders/A/{n // 2}", "version", str(n), "A") for n in range(size)]
+    root = bytes.fromhex(commitments_root(salt(1), listed))
+    whole = open_case(case(1), salt(1), listed)
+    assert (whole.count, [i.index for i in whole.items]) == (size, list(range(size)))
+    assert {i.reference for i in whole.items} == set(listed)
+    file = open_case(case(1), salt(1), listed, "orders/A/0")
+    assert {i.reference for i in file.items} == set(listed[:2])
+    for one in (*whole.items, *file.items):
+        leaf = leaf_hash(commit(salt(1), one.reference))
+        assert includes(leaf, one.index, size, one.proof, root)
+        assert not includes(leaf, one.index, size, one.proof, bytes(32))
     with pytest.raises(OpeningError):
-        open_reference(case(1), salt(1), listed, STRANGE)
+        open_case(case(1), salt(1), listed, STRANGE.key)
 
 
 def test_neither_an_opening_nor_a_reference_shows_itself() -> None:
-    opening = open_reference(case(1), salt(1), references(1), references(1)[0])
-    for text in (repr(opening), repr(opening.reference)):
+    opened = open_case(case(1), salt(1), references(1))
+    for text in (repr(Opening("A1", (opened,), "orders/A1/x")), repr(opened.items[0].reference)):
         assert "orders/" not in text
         assert "A1" not in text
         assert salt(1).hex() not in text
@@ -75,35 +79,56 @@ def test_the_set_root_covers_every_item_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "says", "exit_code"),
-    [
-        (20, "is OBSERVED_ABSENT", 0),
-        (10, "is RESIDUE_CLEARED", 0),
-        (1, "is OBSERVED_ABSENT", 0),
-    ],
+    ("number", "state"), [(20, "OBSERVED_ABSENT"), (10, "RESIDUE_CLEARED"), (1, "OBSERVED_ABSENT")]
 )
-def test_an_opened_item_is_found_with_what_is_claimed_of_it(number: int, says: str, exit_code: int) -> None:
-    opening = open_reference(case(number), salt(number), references(number), references(number)[2])
-    result = judge(story().bundle(), opening=opening.to_json())
+def test_what_is_opened_is_found_with_what_is_claimed_of_it(number: int, state: str) -> None:
+    result = judge(story().bundle(), opening=opening(number))
     assert result.refused is None
-    assert says in result.lines[-1][1]
-    assert result.exit_code == exit_code
+    assert "3 items, all there are in 1 case of an order; all claimed absent: 3 " in result.lines[-1][1]
+    assert f"3 {state} (entry " in result.lines[-1][1]
+    assert (result.opened_absent, result.exit_code) == (True, 0)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_one_file_may_be_opened_alone(number: int) -> None:
+    result = judge(story().bundle(), opening=opening(20, key=references(20)[number].key))
+    assert result.refused is None
+    assert result.lines[-1][1].startswith("1 item, of one file; all claimed absent: 1 OBSERVED_ABSENT (")
+    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize(
     ("days", "number", "state"), [(2, 1, "HELD"), (5, 2, "UNKNOWN"), (5, 11, "RESURRECTED")]
 )
-def test_an_item_that_is_not_claimed_absent_is_said_to_be_so(days: int, number: int, state: str) -> None:
-    opening = open_reference(case(number), salt(number), references(number), references(number)[0])
-    result = judge(story(days).bundle(), opening=opening.to_json())
+def test_what_is_not_claimed_absent_is_said_to_be_so(days: int, number: int, state: str) -> None:
+    result = judge(story(days).bundle(), opening=opening(number))
     assert result.refused is None
-    assert f"is {state}" in result.lines[-1][1]
+    assert f"; 0 of 3 claimed absent: 3 {state} (" in result.lines[-1][1]
+    assert (result.opened_absent, result.exit_code) == (False, 3)
+
+
+def test_an_order_may_have_had_several_cases() -> None:
+    log, numbers = story(), (61, 62)
+    of_each = {
+        n: [dataclasses.replace(r, order="A", version_id=f"v{n}") for r in references(n)] for n in numbers
+    }
+    claims = [item(n) | {"commitments_root": commitments_root(salt(n), of_each[n])} for n in numbers]
+    log.run(log_end(), claims)
+    given = Opening("A", tuple(open_case(case(n), salt(n), of_each[n]) for n in numbers)).to_json()
+    result = judge(log.bundle(), opening=given)
+    assert result.lines[-1][1].startswith(
+        "6 items, all there are in 2 cases of an order; all claimed absent: "
+    )
+    assert result.exit_code == 0
+    log.run(log_end(1), [claims[1] | {"state": "RESURRECTED"}])
+    result = judge(log.bundle(), opening=given)
+    assert "; 3 of 6 claimed absent: 3 OBSERVED_ABSENT (" in result.lines[-1][1]
+    assert ", 3 RESURRECTED (" in result.lines[-1][1]
     assert (result.opened_absent, result.exit_code) == (False, 3)
 
 
 def test_residue_is_told_with_its_end() -> None:
-    opening = open_reference(case(10), salt(10), references(10), references(10)[0])
-    result = judge(story(4).bundle(), opening=opening.to_json())
+    result = judge(story(4).bundle(), opening=opening(10))
     assert "residue in database backups until 2026-02-05" in result.lines[-1][1]
     assert result.exit_code == 0
 
@@ -112,24 +137,24 @@ def test_absence_may_name_its_residue_at_once() -> None:
     log = story()
     rest = [{"where": "write-ahead log", "until": "2026-01-20T00:00:00+00:00"}]
     log.run(log_end(), [item(60, residue=rest)])
-    opening = open_reference(case(60), salt(60), references(60), references(60)[0])
-    result = judge(log.bundle(), opening=opening.to_json())
-    assert result.lines[-1][1].endswith("; residue in write-ahead log until 2026-01-20T00:00:00+00:00")
+    result = judge(log.bundle(), opening=opening(60))
+    assert result.lines[-1][1].endswith("; residue in write-ahead log until 2026-01-20)")
     assert result.exit_code == 0
 
 
-def test_an_item_that_the_latest_claim_leaves_out_is_not_absent() -> None:
+def test_what_the_latest_claim_leaves_out_is_not_absent() -> None:
     log = story()
-    other = [*references(60), STRANGE]
+    other = [*references(60), dataclasses.replace(references(60)[0], key="late")]
     log.run(
         log_end(), [item(60, "DELETE_ACCEPTED") | {"commitments_root": commitments_root(salt(60), other)}]
     )
     log.run(log_end(1), [item(60)])
-    opening = open_reference(case(60), salt(60), other, STRANGE)
-    result = judge(log.bundle(), opening=opening.to_json())
-    assert result.refused is None
-    assert "without it" in result.lines[-1][1]
-    assert result.exit_code == 3
+    for key in (None, "late"):
+        given = Opening("A60", (open_case(case(60), salt(60), other, key),), key).to_json()
+        result = judge(log.bundle(), opening=given)
+        assert result.refused is None
+        assert "its case is OBSERVED_ABSENT now, without them" in result.lines[-1][1]
+        assert result.exit_code == 3
 
 
 def log_end(hours: float = 0):  # type: ignore[no-untyped-def]

@@ -11,14 +11,28 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from tests.unit.evidence_log.attacks import GOOD
-from tests.unit.evidence_log.attacks_inside import ATTACKS
-from tests.unit.evidence_log.forge import case, references, salt, trust, turned
+from tests.unit.evidence_log.attacks_opening import ATTACKS
+from tests.unit.evidence_log.forge import opening, trust, turned
 
-from data_lifecycle.evidence.commitment import open_reference
-from data_lifecycle.evidence.lifecycle_verify import HEARTBEAT, READERS, ROTATION, RUN, unpack
+from data_lifecycle.evidence.lifecycle_verify import (
+    ASSERTIONS,
+    HEARTBEAT,
+    PIPELINES,
+    PLAN,
+    READERS,
+    RESULT,
+    ROTATION,
+    unpack,
+)
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "include" / "schemas"
-OF_TYPE = {RUN: "photo-purge.v1", HEARTBEAT: "heartbeat.v1", ROTATION: "key-rotation.v1"}
+OF_TYPE = {
+    PLAN: "plan.v1",
+    ASSERTIONS: "assertions.v1",
+    RESULT: "result.v1",
+    HEARTBEAT: "heartbeat.v1",
+    ROTATION: "key-rotation.v1",
+}
 
 
 @cache
@@ -55,8 +69,8 @@ def test_good_files_fit() -> None:
     validator("bundle.v1").validate(json.loads(files["manifest.json"]))
     validator("proofs.v1").validate(json.loads(files["proofs.json"]))
     validator("trust.v1").validate(json.loads(trust()))
-    opening = open_reference(case(1), salt(1), references(1), references(1)[0])
-    validator("opening.v1").validate(json.loads(opening.to_json()))
+    for given in (opening(20), opening(20, key="orders/A20/é 1.jpg")):
+        validator("opening.v1").validate(json.loads(given))
 
 
 BEYOND_SCHEMAS = {
@@ -80,10 +94,16 @@ BEYOND_SCHEMAS = {
 def test_what_the_verifier_finds_incomplete_does_not_fit(name: str) -> None:
     bad = statements(ATTACKS[name]().bundle)[-1]
     kind = bad.get("predicateType") if isinstance(bad, dict) else None
-    assert not validator(OF_TYPE.get(str(kind), "photo-purge.v1")).is_valid(bad)
+    assert not validator(OF_TYPE.get(str(kind), "result.v1")).is_valid(bad)
 
 
 def test_a_file_that_is_changed_does_not_fit() -> None:
     manifest = json.loads(unpack(GOOD)["manifest.json"])
     for name in manifest:
         assert not validator("bundle.v1").is_valid({k: v for k, v in manifest.items() if k != name})
+
+
+@pytest.mark.parametrize("name", ["plan.v1", "assertions.v1", "result.v1"])
+def test_schemas_and_verifier_know_the_same_pipelines(name: str) -> None:
+    predicate = validator(name).schema["properties"]["predicate"]
+    assert set(predicate["properties"]["pipeline"]["enum"]) == set(PIPELINES)

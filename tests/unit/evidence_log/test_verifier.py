@@ -20,11 +20,13 @@ from tests.unit.evidence_log.forge import (
     LOG,
     START,
     STRANGER,
+    assertions_predicate,
     at,
-    case,
     item,
     judge,
-    references,
+    opening,
+    plan_predicate,
+    run_predicate,
     salt,
     story,
     trust,
@@ -32,8 +34,7 @@ from tests.unit.evidence_log.forge import (
 )
 
 from data_lifecycle.evidence import lifecycle_verify
-from data_lifecycle.evidence.commitment import open_reference
-from data_lifecycle.evidence.lifecycle_verify import CHECKS, FOLLOWS, pack, unpack
+from data_lifecycle.evidence.lifecycle_verify import ASSERTIONS, CHECKS, FOLLOWS, PLAN, RESULT, pack, unpack
 
 FILE = Path(lifecycle_verify.__file__)
 
@@ -45,10 +46,8 @@ def away(tmp_path: Path) -> Path:
     (tmp_path / "bundle.zip").write_bytes(GOOD)
     (tmp_path / "trust.json").write_bytes(trust())
     (tmp_path / "checkpoint").write_bytes(HOUSE.note(7))
-    opening = open_reference(case(20), salt(20), references(20), references(20)[0])
-    (tmp_path / "opening.json").write_bytes(opening.to_json())
-    held = open_reference(case(11), salt(11), references(11), references(11)[0])
-    (tmp_path / "other.json").write_bytes(held.to_json())
+    (tmp_path / "opening.json").write_bytes(opening(20))
+    (tmp_path / "other.json").write_bytes(opening(11))
     return tmp_path
 
 
@@ -89,7 +88,10 @@ def test_every_check_has_its_line(away: Path) -> None:
     assert [line.split()[:2] for line in lines] == [["ok", check] for check in CHECKS]
     assert "grew from your checkpoint of 7 entries" in done.stdout
     assert "logged, not timestamped" in done.stdout
-    assert "the item is OBSERVED_ABSENT: entry 1, signed 2026-01-01 02:00 UTC" in lines[-1]
+    assert lines[-1].endswith(
+        "3 items, all there are in 1 case of an order; all claimed absent: "
+        "3 OBSERVED_ABSENT (entry 3, signed 2026-01-01 02:00 UTC)"
+    )
     assert "declared gaps: 2026-01-03" in done.stdout
 
 
@@ -143,7 +145,7 @@ def test_a_part_of_the_log_is_enough_for_its_days() -> None:
     assert judge(MIDDLE).refused is None
 
 
-@pytest.mark.parametrize("first", [0, 5, 12, 13, 14, 15])
+@pytest.mark.parametrize("first", [0, 5, 6, 7, 24, 25, 26, 27])
 def test_keys_that_were_replaced_are_followed(first: int) -> None:
     result = judge(turned().bundle(first=first))
     assert result.refused is None
@@ -179,8 +181,44 @@ def test_runs_that_failed_or_only_planned_are_evidence_too() -> None:
     log.run(
         at(6), [item(90, "UNKNOWN")], outcome="failed", unfinished_steps=["sweep"], counts={"eligible": 9}
     )
-    planned: dict[str, Any] = {"outcome": "planned", "counts": {}, "claims": {}, "assertions": []}
-    log.run(at(6, 3), [item(91, "PLANNED")], **planned)
+    log.runs += 1
+    log.plan(at(6, 3), [], dry_run=True)
+    log.runs += 1
+    log.plan(at(6, 4), [item(91)])
+    result = judge(log.bundle())
+    assert result.refused is None
+    line = "9 plans, 1 of them dry runs; 7 runs with a result; without a result: photo_purge 9"
+    assert dict(result.lines)["runs"] == line
+
+
+def test_what_was_planned_before_a_bundle_begins_is_said() -> None:
+    line = dict(judge(HOUSE.bundle(first=7)).lines)["runs"]
+    assert (
+        line == "4 plans, 0 of them dry runs; 5 runs with a result; 1 runs planned before this bundle begins"
+    )
+
+
+def test_an_audit_says_what_became_of_cases_without_planning_them() -> None:
+    log = story()
+    audit = {"pipeline": "evidence_audit", "outcome": "failed"}
+    log.runs += 1
+    number = log.runs
+    claims = [item(20), item(21, "RESIDUE_CLEARED"), item(22, "RESURRECTED")]
+    parts: list[tuple[str, dict[str, Any]]] = [
+        (PLAN, plan_predicate(number, at(6), [], pipeline="evidence_audit", eligible=3, planned={})),
+        (ASSERTIONS, assertions_predicate(number, at(6), pipeline="evidence_audit")),
+        (RESULT, run_predicate(number, at(6), claims, **audit, planned={})),
+    ]
+    for kind, predicate in parts:
+        log.state(predicate, kind, f"evidence_audit/run-{number}")
+    assert judge(log.bundle()).refused is None
+
+
+def test_a_case_may_be_taken_over_by_a_later_run() -> None:
+    log = story()
+    plan = plan_predicate(7, at(6), [item(90)])
+    log.run(at(6), [], plan=plan, outcome="failed", planned={"cases": 1}, counts={"eligible": 3})
+    log.run(at(6, 3), [item(90)])
     assert judge(log.bundle()).refused is None
 
 

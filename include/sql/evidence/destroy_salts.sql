@@ -1,0 +1,1 @@
+SELECT lifecycle.destroy_salts(%(closed_before)s::timestamptz) AS destroyed

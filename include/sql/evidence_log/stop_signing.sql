@@ -1,0 +1,1 @@
+SELECT lifecycle.stop_signing() AS now
