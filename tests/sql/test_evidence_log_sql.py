@@ -139,7 +139,7 @@ def test_no_gap_and_no_second_place(admin: Connection, sequencer: Connection) ->
         "TRUNCATE lifecycle.log_node",
         "UPDATE lifecycle.log_checkpoint SET note = ''",
         "DELETE FROM lifecycle.log_checkpoint",
-        "TRUNCATE lifecycle.log_checkpoint",
+        "TRUNCATE lifecycle.log_checkpoint CASCADE",
         "DELETE FROM lifecycle.log_head",
         "TRUNCATE lifecycle.log_head",
         "UPDATE lifecycle.log_head SET tree_size = 0",

@@ -1,0 +1,1 @@
+SELECT * FROM lifecycle.audit_balance

@@ -1,0 +1,1 @@
+VACUUM studio.orders, studio.uploads, lifecycle.item
