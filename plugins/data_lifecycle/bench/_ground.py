@@ -22,6 +22,7 @@ from data_lifecycle.embedded.objectstore import component as store_component
 from data_lifecycle.embedded.postgres import PostgresServer
 from data_lifecycle.embedded.postgres import component as postgres_component
 from data_lifecycle.embedded.processes import stop
+from data_lifecycle.evidence import keys
 from data_lifecycle.protocol.house import House
 from data_lifecycle.settings import Settings
 from data_lifecycle.studio import migrate
@@ -93,7 +94,7 @@ class Ground:
         return self.postgres.url(name)
 
     def house_with(self, name: str, template: str) -> House:
-        """A house on a new database `name`, a copy of `template`, to which nobody may be connected."""
+        """A house on a new database `name`, a copy of `template` that nobody uses; it has a log of its own."""
         self.postgres.ensure_database(name, template=template)
         content = {
             "databases": {
@@ -103,7 +104,9 @@ class Ground:
         }
         file = self.folder / f"{name}.json"
         write_private(file, json.dumps(content))
-        return House(self.settings, FileConnections(file))
+        for key in (self.settings.attester_key, self.settings.log_key):
+            keys.ensure(key.parent, key.name)
+        return House(replace(self.settings, log_folder=f"log/{name}"), FileConnections(file))
 
     def keep_store(self) -> None:
         """Keep what the store holds now. It is stopped for that, so that everything is on disk, and started again."""

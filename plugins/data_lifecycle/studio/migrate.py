@@ -21,6 +21,12 @@ LOGIN_ROLES = (
     "studio_auditor",
     "evidence_writer",
     "log_sequencer",
+    "evidence_lookup",
+    "payment_archiver",
+    "payment_reader",
+    "transfer_judge",
+    "vendor_clerk",
+    "vendor_eraser",
     "reviewer",
 )
 
@@ -34,12 +40,16 @@ class MigrationError(RuntimeError):
 
 
 def migrations(folder: Path) -> list[tuple[str, str]]:
-    """(name, text) of all migrations in order; MigrationError if the numbering has a gap."""
+    """(name, text) of all migrations in order; MigrationError if a number is used twice."""
     files = sorted(folder.glob("*.sql"))
-    for number, file in enumerate(files, start=1):
+    latest = 0
+    for file in files:
         match = _NAME.match(file.name)
-        if match is None or int(match[1]) != number:
-            raise MigrationError(f"{file.name}: expected number {number:04d}, named NNNN_verb_noun.sql")
+        if match is None or int(match[1]) <= latest:
+            raise MigrationError(
+                f"{file.name}: expected a number above {latest:04d}, named NNNN_verb_noun.sql"
+            )
+        latest = int(match[1])
     return [(file.name, file.read_text("utf-8")) for file in files]
 
 

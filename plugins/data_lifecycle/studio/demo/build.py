@@ -7,7 +7,7 @@ from datetime import datetime
 from random import Random
 
 from data_lifecycle.policy.clock import require_aware
-from data_lifecycle.studio.demo import dealings, files, people
+from data_lifecycle.studio.demo import dealings, files, people, transfers
 from data_lifecycle.studio.demo.model import (
     Consent,
     Customer,
@@ -100,14 +100,20 @@ def build(seed: int, orders: int, now: datetime) -> DemoStudio:
         uploads += made.uploads
         contents += made.contents
         charges += paid
-        sent += dealings.disclosures(random, order, paid, made.uploads, now)
+        sent += transfers.disclosures(random, order, customer, paid, made.uploads, now)
         holds += [held] if held else []
+    charges = dealings.troubled(Random(f"{seed}:troubles"), charges, now)
     contents += files.orphans(Random(f"{seed}:orphans"), ids["due", 0], now)
 
     people_ = tuple(sorted(set(customers.values()), key=lambda c: (c.created_at, c.customer_id)))
+    owners = {ids[draft.case]: customers[draft.case] for draft in drafts}
     agreed: list[Consent] = []
     for customer in people_:
-        agreed += dealings.consents(Random(f"{seed}:consent:{customer.customer_id}"), customer, now)
+        own_sent = [d for d in sent if owners[d.order_id] is customer]
+        agreed += transfers.consents(Random(f"{seed}:consent:{customer.customer_id}"), customer, own_sent)
+    extra_sent, extra_agreed = transfers.violations(Random(f"{seed}:violations"), sent, owners, now)
+    sent += extra_sent
+    agreed += extra_agreed
     return DemoStudio(
         seed, now, people_, tuple(rows), tuple(events), tuple(uploads), _grouped(contents), tuple(charges), tuple(sent),
         tuple(agreed), tuple(holds),
@@ -141,13 +147,14 @@ def _customers(seed: int, drafts: list[_Draft]) -> dict[tuple[str, int], Custome
             found[draft.case] = owner
             continue
         minor = draft.case == ("archived", 0)
-        known = [c for c in returning[-20:] if c.created_at < draft.timeline.created_at]
+        partner = (_SHARING[name][0], instance) if name in _SHARING else draft.case
+        first = min(created[draft.case], created[partner])
+        known = [c for c in returning[-20:] if c.created_at < first]
         if known and not minor and random.random() < 0.3:
             found[draft.case] = random.choice(known)
             continue
         who = people.invent(random, len(found) + 1)
-        partner = (_SHARING[name][0], instance) if name in _SHARING else draft.case
-        since = min(created[draft.case], created[partner]) - between(random, DAY, 60 * DAY)
+        since = first - between(random, DAY, 60 * DAY)
         customer = Customer(
             who.customer_id, who.name, who.email, who.origin.country, who.origin.time_zone, minor, since
         )

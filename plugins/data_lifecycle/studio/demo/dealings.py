@@ -1,18 +1,19 @@
-"""Money, vendors, consents and legal holds of the demo studio."""
+"""Money and legal holds of the demo studio."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from random import Random
 from typing import Literal
 from uuid import UUID
 
 from data_lifecycle.studio.demo.model import (
-    Consent,
     Customer,
-    Disclosure,
     Event,
     Hold,
     Order,
@@ -22,12 +23,11 @@ from data_lifecycle.studio.demo.model import (
 from data_lifecycle.studio.demo.people import CURRENCIES
 from data_lifecycle.studio.demo.timeline import DAY, HOUR, between
 
-NOTICE_VERSION = "2024-08-08"
+TEST_CARD = "4242 4242 4242 4242"
+"""A number that providers publish for tests: it passes every check and belongs to nobody."""
 
+Kind = Literal["charge", "refund", "dispute"]
 _PROVIDERS = {"CN": ("alipay", "wechatpay", "stripe")}
-_PROVIDER_COUNTRY = {"alipay": "CN", "wechatpay": "CN", "stripe": "US", "paypal": "US"}
-_STORAGE = (("aliyun-oss", "CN"), ("aws-s3", "SG"))
-_ARTISTS = (("replicate", "US"), ("openai", "US"), ("fal", "US"))
 _WHOLE_UNITS = frozenset({"JPY", "ISK"})
 
 
@@ -51,19 +51,20 @@ def payments(
     amount = (Decimal(random.randint(2_500, 90_000)) / 100).quantize(unit)
     provider = random.choice(_PROVIDERS.get(customer.country, ("stripe", "paypal")))
 
-    def settled(at: datetime) -> datetime | None:
-        later = at + between(random, DAY, 3 * DAY)
-        return later if later <= now else None
-
     def record(
-        kind: Literal["charge", "refund", "dispute"], parent: UUID | None, value: Decimal, at: datetime
+        kind: Kind, parent: UUID | None, value: Decimal, at: datetime, name: str | None = None
     ) -> Payment:
         reference = _reference(random, f"{kind[:2]}_")
+        own = _uuid(random)
+        settles = at + between(random, DAY, 3 * DAY)
+        fee = (value * Decimal("0.029")).quantize(Decimal("0.0001")) if kind == "charge" else None
         return Payment(
-            _uuid(random), order.order_id, kind, parent, provider, reference, value, currency, at, settled(at)
-        )
+            own, parent or own, order.order_id, kind, provider, reference, value, fee, currency, at,
+            settles if settles <= now else None, name, customer.country,
+            _payload(kind, reference, value, fee, currency, at),
+        )  # fmt: skip
 
-    charge = record("charge", None, amount, paid)
+    charge = record("charge", None, amount, paid, customer.display_name)
     yield charge
     returned = next((event.occurred_at for event in events if event.kind in ("refunded", "cancelled")), None)
     if returned is not None:
@@ -74,70 +75,61 @@ def payments(
         yield record("dispute", charge.payment_id, amount, raised)
 
 
-def disclosures(
-    random: Random, order: Order, charges: Sequence[Payment], uploads: Sequence[Upload], now: datetime
-) -> Iterator[Disclosure]:
-    """What went to payment, e-mail, storage and AI vendors, at the moment it was needed."""
-
-    def sent(
-        vendor: str, country: str, category: str, purpose: str, at: datetime, upload_id: UUID | None = None
-    ) -> Disclosure:
-        reference = _reference(random, vendor[:2] + "_")
-        return Disclosure(
-            _uuid(random), order.order_id, vendor, category, purpose, country, upload_id, reference, at
-        )
-
-    for charge in charges[:1]:
-        country = _PROVIDER_COUNTRY[charge.provider]
-        purpose = "essential.service.payment_processing"
-        yield sent(charge.provider, country, "user.financial", purpose, charge.occurred_at)
-    mailed = order.created_at + timedelta(minutes=1)
-    yield sent("postmark", "US", "user.contact.email", "essential.service.notifications.email", mailed)
-    vendor, country = random.choice(_STORAGE)
-    artist, abroad = random.choice(_ARTISTS)
-    for upload in uploads:
-        category = (
-            "user.content.self_image" if upload.category == "personal_photo" else "user.content.private"
-        )
-        yield sent(vendor, country, category, "essential.service", upload.uploaded_at, upload.upload_id)
-        begun = upload.uploaded_at + DAY
-        if charges and upload.derived_from is None and begun < now and random.random() < 0.6:
-            yield sent(artist, abroad, category, "essential.service", begun, upload.upload_id)
+def _payload(
+    kind: str, reference: str, amount: Decimal, fee: Decimal | None, currency: str, at: datetime
+) -> str:
+    """The provider's object, in the shape that such objects have: no card, no person."""
+    return json.dumps(
+        {
+            "id": reference,
+            "object": kind,
+            "amount": str(amount),
+            "fee": None if fee is None else str(fee),
+            "currency": currency.lower(),
+            "created": int(at.timestamp()),
+            "livemode": True,
+            "outcome": {"network_status": "approved_by_network", "risk_level": "normal"},
+            "metadata": {},
+        }
+    )
 
 
-def consents(random: Random, customer: Customer, now: datetime) -> Iterator[Consent]:
-    """Consent to the service, and mostly a separate one for each AI vendor abroad; some withdrawn or bundled."""
-    given = customer.created_at + timedelta(minutes=3)
-
-    def record(
-        recipient: str | None,
-        kind: Literal["expressed_consent", "separate_consent", "implied_consent"],
-        bundled: bool,
-        withdrawn: datetime | None,
-    ) -> Consent:
-        return Consent(
-            record_id=_uuid(random),
-            pii_principal_id=customer.customer_id,
-            privacy_notice_version=NOTICE_VERSION,
-            purpose="essential.service",
-            pii_type="user.content.self_image",
-            recipient_third_party=recipient,
-            jurisdiction=customer.country,
-            consent_type=kind,
-            bundled=bundled,
-            given_at=given,
-            withdrawn_at=withdrawn if withdrawn is not None and withdrawn < now else None,
-        )
-
-    yield record(None, "expressed_consent", False, None)
-    for vendor, _ in _ARTISTS:
-        if random.random() < 0.2:
-            continue
-        chance = random.random()
-        withdrawn = given + between(random, HOUR, 20 * DAY) if chance < 0.06 else None
-        kind: Literal["implied_consent", "separate_consent"]
-        kind = "implied_consent" if chance > 0.97 else "separate_consent"
-        yield record(vendor, kind, 0.06 <= chance < 0.12, withdrawn)
+def troubled(random: Random, payments: Sequence[Payment], now: datetime) -> list[Payment]:
+    """The payments with what an archive must notice, on some of the oldest: a card number in a provider's object, a
+    refund and a dispute that came long after, a charge that never settled. One old charge at least stays as it is."""
+    families = Counter(payment.charge_id for payment in payments)
+    old = [
+        p
+        for p in sorted(payments, key=lambda p: (p.occurred_at, p.payment_id))
+        if families[p.charge_id] == 1 and p.kind == "charge" and p.occurred_at < now - 100 * DAY
+    ]
+    changed: dict[UUID, Payment] = {}
+    added: list[Payment] = []
+    for number, charge in enumerate(old[1:5]):
+        if number == 0:
+            spoilt = json.dumps({**json.loads(charge.payload or "{}"), "source": {"number": TEST_CARD}})
+            changed[charge.payment_id] = replace(charge, payload=spoilt)
+        elif number == 3:
+            changed[charge.payment_id] = replace(charge, settled_at=None)
+        else:
+            kind: Kind = "refund" if number == 1 else "dispute"
+            at = now - between(random, 4 * DAY, 20 * DAY)
+            reference = _reference(random, f"{kind[:2]}_")
+            payload = _payload(kind, reference, charge.amount, None, charge.currency, at)
+            added.append(
+                replace(
+                    charge,
+                    payment_id=_uuid(random),
+                    kind=kind,
+                    provider_ref=reference,
+                    fee=None,
+                    occurred_at=at,
+                    settled_at=at + 3 * DAY,
+                    payer_name=None,
+                    payload=payload,
+                )
+            )
+    return [changed.get(p.payment_id, p) for p in payments] + added
 
 
 def hold(random: Random, scenario: str, uploads: Sequence[Upload], now: datetime) -> Hold | None:

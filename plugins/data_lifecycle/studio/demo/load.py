@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from data_lifecycle.connections import DatabaseAccess, StoreAccess
-from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch_one
+from data_lifecycle.database import Connection, array, connect, copy_rows, execute, fetch_one
 from data_lifecycle.objects.store import client
 from data_lifecycle.studio.demo.build import build
 from data_lifecycle.studio.demo.model import DemoStudio, KeyHistory
@@ -83,6 +83,8 @@ def load(
     album = Album(seed)
     made = _write_objects(app_store, buckets, studio.contents, album)
     with connect(app_database, _APPLICATION) as connection:
+        first = min((p.occurred_at for p in studio.payments), default=studio.now)
+        fetch_one(connection, "studio/add_payment_months", from_at=first, to_at=studio.now)
         _write_rows(connection, studio, buckets["uploads"], album)
         connection.commit()
     with connect(DatabaseAccess(admin_url), _APPLICATION) as connection:
@@ -165,8 +167,8 @@ def _write_rows(connection: Connection, studio: DemoStudio, bucket: str, album: 
         (
             "copy_payments",
             (
-                (p.payment_id, p.order_id, p.kind, p.parent_id, p.provider, p.provider_ref, p.amount, p.currency,
-                 p.occurred_at, p.settled_at)
+                (p.payment_id, p.charge_id, p.order_id, p.kind, p.provider, p.provider_ref, p.amount, p.fee, p.currency,
+                 p.occurred_at, p.settled_at, p.payer_name, p.payer_country, p.payload)
                 for p in studio.payments
             ),
         ),
@@ -174,7 +176,8 @@ def _write_rows(connection: Connection, studio: DemoStudio, bucket: str, album: 
             "copy_disclosures",
             (
                 (d.disclosure_id, d.order_id, d.vendor, d.data_category, d.purpose, d.destination_country, d.upload_id,
-                 d.vendor_ref, d.sent_at)
+                 d.vendor_ref, d.sent_at, d.origin_country, array(d.access_countries), array(d.sub_processors),
+                 d.transport)
                 for d in studio.disclosures
             ),
         ),

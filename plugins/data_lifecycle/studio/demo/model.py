@@ -84,33 +84,48 @@ class KeyHistory:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A row of studio.payments. `amount` is in units of `currency`; no card data exists anywhere."""
+    """A row of studio.payments. `amount` and `fee` are in units of `currency`.
+
+    `payload` is the provider's object, without card and person but for the one that is there to be found.
+    """
 
     payment_id: UUID
+    charge_id: UUID
     order_id: str
     kind: Literal["charge", "refund", "dispute"]
-    parent_id: UUID | None
     provider: str
     provider_ref: str = field(repr=False)
     amount: Decimal
+    fee: Decimal | None
     currency: str
     occurred_at: datetime
     settled_at: datetime | None
+    payer_name: str | None = field(repr=False)
+    payer_country: str
+    payload: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """A row of studio.disclosures: something sent to a vendor (policy 4)."""
+    """A row of studio.disclosures: something sent to a vendor (policy 4). None is unknown.
+
+    `broken` are the rules that a transfer check must find broken.
+    """
 
     disclosure_id: UUID
     order_id: str
     vendor: str
     data_category: str
     purpose: str
-    destination_country: str
+    destination_country: str | None
     upload_id: UUID | None
     vendor_ref: str = field(repr=False)
     sent_at: datetime
+    origin_country: str
+    access_countries: tuple[str, ...] | None
+    sub_processors: tuple[str, ...] | None
+    transport: str | None
+    broken: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

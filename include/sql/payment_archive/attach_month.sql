@@ -1,0 +1,1 @@
+SELECT studio.attach_payment_month(%(month)s::date) AS done

@@ -1,0 +1,1 @@
+DELETE FROM lifecycle.archive_column WHERE file_id = %(file_id)s

@@ -1,0 +1,1 @@
+DELETE FROM lifecycle.archive_total WHERE file_id = %(file_id)s

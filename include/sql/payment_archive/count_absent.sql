@@ -1,0 +1,1 @@
+SELECT count(*) AS files FROM lifecycle.archive_seen WHERE expected = 'absent' AND outcome = 'absent'

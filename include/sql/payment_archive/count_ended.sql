@@ -1,0 +1,8 @@
+-- Families that are still hot although their promise has ended, and those of them that a hold keeps.
+SELECT count(*) FILTER (WHERE NOT held) AS families, coalesce(sum(records) FILTER (WHERE NOT held), 0)::bigint AS rows,
+       count(*) FILTER (WHERE held) AS held_families
+FROM (SELECT f.records, f.order_id IN (SELECT h.order_id FROM studio.effective_order_hold h) AS held
+      FROM studio.payment_family f
+      LEFT JOIN lifecycle.payment_late l USING (charge_id)
+      WHERE f.final_at IS NOT NULL
+        AND greatest(lifecycle.kept_until(f.final_at, %(years)s, %(time_zone)s), l.ends_at) <= %(as_of)s) AS ended

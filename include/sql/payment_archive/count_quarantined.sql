@@ -1,0 +1,1 @@
+SELECT count(DISTINCT charge_id) AS families FROM lifecycle.payment_quarantine WHERE cleared_at IS NULL

@@ -1,0 +1,1 @@
+DELETE FROM lifecycle.customer_key WHERE customer_id = %(customer_id)s

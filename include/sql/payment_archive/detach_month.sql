@@ -1,0 +1,1 @@
+SELECT studio.detach_payment_month(%(month)s::date) AS done

@@ -1,0 +1,1 @@
+SELECT studio.drop_payment_month(%(month)s::date) AS done

@@ -1,0 +1,2 @@
+INSERT INTO lifecycle.archive_compared (file_id, version_id, run_id, rows)
+VALUES (%(file_id)s, %(version_id)s, %(run_id)s, %(rows)s)

@@ -1,0 +1,1 @@
+SELECT month, attached, stray_rows FROM studio.payment_months() ORDER BY month

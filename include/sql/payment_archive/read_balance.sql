@@ -1,0 +1,1 @@
+SELECT * FROM lifecycle.archive_balance

@@ -1,0 +1,3 @@
+SELECT run_id, pipeline, dag_run_id, attempt, as_of, dry_run, policy_id, policy_version, policy_sha256, code_sha, planned_at,
+       manifest_sha256, batches, facts, released_at, state
+FROM lifecycle.run WHERE run_id = %(run_id)s AND pipeline = 'payment_archive'

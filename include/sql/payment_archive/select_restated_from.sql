@@ -1,0 +1,3 @@
+SELECT from_file_id, payment_id, charge_id, order_id, kind, provider, provider_ref, amount, fee, currency, occurred_at, settled_at,
+       payer_country, customer_ref, provider_payload
+FROM lifecycle.payment_restated WHERE file_id = %(file_id)s

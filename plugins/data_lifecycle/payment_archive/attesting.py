@@ -1,0 +1,198 @@
+"""assert and attest: the books must balance; then state what is proven and close what was seen absent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from data_lifecycle.assertions.suite import assert_run
+from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
+from data_lifecycle.payment_archive.planning import CLAUSES, clock_of, root_of, state_plan
+from data_lifecycle.protocol import ledger, tasklogs
+from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
+
+SUITE = "payment_archive"
+SCOPE = [
+    "hot payment records",
+    "every version in the vault",
+    "locks in the vault",
+    "control ledger of arrivals",
+]
+NOT_COVERED = ["database backups and write-ahead log", "the payment providers' own records"]
+METHOD = "every record compared and the vault listed by other credentials, a locked canary found"
+STATES = {"current": "ARCHIVED", "expiring": "DELETE_ACCEPTED", "absent": "OBSERVED_ABSENT"}
+"""What a file's state claims of its case; of any other no more than that it is planned."""
+
+
+def assert_archive(house: House, run_id: int) -> None:
+    """Run the suite of the archive and state how it went; PromiseBroken when an assertion does not hold."""
+    broken: PromiseBroken | None = None
+    try:
+        assert_run(house, run_id, SUITE, {})
+    except PromiseBroken as error:
+        broken = error
+    with connect(house.connections.database(ledger.WRITER), "payment_archive assert") as connection:
+        run = fetch_one(connection, "payment_archive/read_run", run_id=run_id)
+        ledger.state_assertions(house, connection, run, SUITE)
+        connection.commit()
+    if broken is not None:
+        raise broken
+
+
+def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
+    """Close the files seen absent, sign a statement about the run and publish it; the statement's name.
+
+    ``unfinished`` names the steps that did not succeed. Closing and stating is one transaction; publishing follows, and
+    a later run makes up for it. Repeating it with the same facts states nothing twice. Raises PromiseBroken, after
+    publishing, unless everything held.
+    """
+    with connect(house.connections.database(ledger.WRITER), "payment_archive attest") as connection:
+        run = fetch_one(connection, "payment_archive/read_run", run_id=run_id)
+        stated = _state(house, connection, run, unfinished)
+        connection.commit()
+    ledger.publish(house)
+    if stated.outcome == "failed":
+        raise PromiseBroken(
+            f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
+            f"evidence {stated.name}"
+        )
+    return stated.name
+
+
+def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
+    run_id = run["run_id"]
+    fetch(connection, "payment_archive/set_run", run_id=run_id)
+    plan = state_plan(house, connection, run)
+    if run["dry_run"]:
+        return plan
+    ledger.state_assertions(house, connection, run, SUITE)
+    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
+    balance = fetch_one(connection, "payment_archive/read_balance")
+    late = 0
+    if not balance["canaries"] or balance["canaries_missing"]:
+        log.error("no file is closed: the observation is void")
+    else:
+        late, unfinished = _close(house, connection, run, unfinished)
+    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
+    outcome = "verified" if held_up else "failed"
+    cases = fetch(connection, "payment_archive/select_claims", run_id=run_id)
+    items = [_item(case) for case in cases]
+    counts = _counts(balance, cases)
+    people = fetch(connection, "payment_archive/select_pseudonymised", run_id=run_id)
+    facts = {
+        "clauses": list(CLAUSES),
+        "unfinished_steps": list(unfinished),
+        "planned": run["facts"],
+        "counts": counts,
+        "assertions": ledger.asserted(assertions),
+        "claims": _claims(items, counts, late),
+        "scope": SCOPE,
+        "not_covered": NOT_COVERED,
+        "method": METHOD,
+        "books": _books(connection),
+        "pseudonymised": [_person(house, run, person) for person in people],
+        "task_logs": dict(tasklogs.place(house.settings.bucket_evidence, run["pipeline"], run["dag_run_id"])),
+    }
+    stated = ledger.state_result(house, connection, run, outcome, facts, items)
+    if run["state"] != outcome:
+        execute(connection, "payment_archive/finish_run", run_id=run_id, state=outcome)
+    _tell(run_id, outcome, facts, items)
+    return stated
+
+
+def _close(
+    house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]
+) -> tuple[int, tuple[str, ...]]:
+    """Close what was seen absent; how many of them late, and the steps that did not succeed, closing included."""
+    wanted = fetch_one(connection, "payment_archive/count_absent")["files"]
+    within = clock_of(house, run["as_of"])[1].erase_within
+    closed = fetch(connection, "payment_archive/close_files", erase_within=within)
+    open_before = fetch_one(connection, "payment_archive/count_expiring_absent")["files"]
+    if open_before:
+        log.error(
+            "the database did not close %d of %d files: something swallows the change", open_before, wanted
+        )
+        unfinished = (*unfinished, "close")
+    late = sum(row["late"] for row in closed)
+    if closed:
+        log.info("%d files closed: observed absent", len(closed))
+    if late:
+        log.warning("%d of them later than 30 days after a promise ended", late)
+    return late, unfinished
+
+
+def _item(case: Row) -> dict[str, Any]:
+    state = STATES.get(case["state"], "ARCHIVED" if case["archived"] else "PLANNED")
+    return {"case": str(case["file_id"]), "state": state, "commitments_root": root_of(case)}
+
+
+def _counts(balance: Row, cases: list[Row]) -> dict[str, int]:
+    """All of the balance, and what became of the cases: eligible = acted + held + failed."""
+    made = [case for case in cases if case["made"]]
+    doomed = [case for case in cases if not case["made"]]
+    acted = sum(bool(case["archived"]) for case in made) + sum(case["state"] == "absent" for case in doomed)
+    # A file for which nothing was left has been acted on: there was nothing to do.
+    acted += balance["dissolved"]
+    held = sum(case["state"] in ("current", "abandoned") for case in doomed)
+    numbers = {name: int(value) for name, value in balance.items()}
+    return numbers | {
+        "eligible": len(cases),
+        "acted": acted,
+        "held": held,
+        "failed": len(cases) - acted - held,
+    }
+
+
+def _claims(items: list[dict[str, Any]], counts: dict[str, int], late: int) -> dict[str, Any]:
+    states = Counter(item["state"] for item in items)
+    return {
+        "ARCHIVED": {"cases": states["ARCHIVED"], "records": counts["archived_rows"]},
+        "OBSERVED_ABSENT": {"cases": states["OBSERVED_ABSENT"], "of_them_after_deadline": late},
+        "HELD": {"cases": counts["held"], "quarantined_families": counts["quarantined"]},
+        "UNKNOWN": {"cases": counts["unknown"]},
+        "PSEUDONYMISED": {"cases": counts["pseudonymised"]},
+    }
+
+
+def _books(connection: Connection) -> list[dict[str, Any]]:
+    """Everything that ever arrived, by currency, in records and money; money is a text."""
+    return [
+        {name: value if isinstance(value, int) else str(value) for name, value in row.items()}
+        for row in fetch(connection, "payment_archive/sum_books")
+    ]
+
+
+def _person(house: House, run: Row, person: Row) -> dict[str, Any]:
+    clause, until = clock_of(house, run["as_of"])[1].rule.clause, person["kept_until"]
+    return {
+        "case": str(person["case_id"]),
+        "kept_because": f"clause {clause.section}: {clause.quote}" if clause else "the studio decided so",
+        "kept_until": until.isoformat() if until else "counted from when the last is final",
+        "names_blanked": person["names"],
+        "keys_destroyed": person["keys"],
+    }
+
+
+def _tell(run_id: int, outcome: str, facts: dict[str, Any], items: list[dict[str, Any]]) -> None:
+    counts = facts["counts"]
+    log.info("outcome of run %d: %s", run_id, outcome)
+    for step in facts["unfinished_steps"]:
+        log.warning("step %s did not succeed", step)
+    for claim, numbers in facts["claims"].items():
+        log.info("claim %s: %s", claim, listed(numbers))
+    log.info(
+        "eligible %d = acted %d + held %d + failed %d",
+        *(counts[n] for n in ("eligible", "acted", "held", "failed")),
+    )
+    log.info(
+        "records that ever arrived %d = hot %d + archived %d + expired %d",
+        *(counts[n] for n in ("arrived_rows", "hot_rows", "all_archived_rows", "expired_rows")),
+    )
+    for line in facts["books"]:
+        log.info(
+            "%s: arrived %s = hot %s + archived %s + expired %s",
+            *(line[n] for n in ("currency", "arrived", "hot", "archived", "expired")),
+        )
+    log.info("cases: %s", listed(Counter(item["state"] for item in items)))
+    log.info("looked at: %s", ", ".join(SCOPE))
+    log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))

@@ -1,0 +1,322 @@
+"""plan and guard: decide and seal; find what may not be archived; prove the vault's lock; then let go or stop."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg2.errors
+import psycopg2.extensions
+
+from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
+from data_lifecycle.payment_archive.cards import holds_card_number
+from data_lifecycle.payment_archive.plan import (
+    EVER,
+    Due,
+    PaymentClock,
+    Plan,
+    Stored,
+    make_plan,
+    window_of,
+)
+from data_lifecycle.payment_archive.vault import prove_lock
+from data_lifecycle.policy.loader import load_all, policy_in_force
+from data_lifecycle.policy.model import Policy
+from data_lifecycle.protocol import ledger
+from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
+from data_lifecycle.protocol.moments import judge_as_of
+
+ROLE = "payment_archiver"
+CLAUSES = ("1.1", "3.2", "6.3")
+MONTHS_AHEAD = timedelta(days=730)
+SERIALIZATION_RETRIES = 5
+
+
+def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | None, dry_run: bool) -> int:
+    """Pick what is final for long enough and what has ended, cut it into files, seal it; the number of the run.
+
+    One SERIALIZABLE transaction, tried again when the database reports a conflict. ``as_of`` is ISO 8601 with a zone,
+    or None for the run's own moment. Raises Refused for an impossible ``as_of``. A plan that is no dry run takes the
+    turn: what an earlier run still does has no effect any more.
+    """
+    for attempt in range(SERIALIZATION_RETRIES):
+        with connect(house.connections.database(ROLE), "payment_archive plan") as connection:
+            connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_SERIALIZABLE)
+            try:
+                run_id = _plan(house, connection, dag_run_id, run_after, as_of, dry_run)
+                connection.commit()
+                return run_id
+            except psycopg2.errors.SerializationFailure:
+                log.info("plan: payments changed while planning (try %d); planning anew", attempt + 1)
+    raise PromiseBroken("the plan could not be sealed: payments kept changing; run it again")
+
+
+def clock_of(house: House, as_of: datetime) -> tuple[Policy, PaymentClock]:
+    """The policy in force then, and its clocks for payments."""
+    policy = policy_in_force(load_all(house.settings.policy_dir), as_of)
+    return policy, PaymentClock(policy)
+
+
+def spans(clock: PaymentClock, as_of: datetime) -> dict[str, Any]:
+    """Values that every statement about due families binds."""
+    return {"final_before": clock.final_before(as_of), "years": clock.years, "time_zone": clock.timezone}
+
+
+def _plan(
+    house: House,
+    connection: Connection,
+    dag_run_id: str,
+    run_after: datetime,
+    stated: str | None,
+    dry_run: bool,
+) -> int:
+    now = fetch_one(connection, "payment_archive/read_clock")["now"]
+    as_of = judge_as_of(stated, run_after, now)
+    policy, clock = clock_of(house, as_of)
+    values = spans(clock, as_of)
+    suspects = find_cards(connection, values | {"final_from": EVER[0], "final_to": EVER[1]})
+    due = [
+        Due(row["whole"], window_of(row["window_start"]), row["day"], row["families"], row["rows"])
+        for row in fetch(
+            connection,
+            "payment_archive/select_due",
+            as_of=as_of,
+            suspected=[charge for _, charge, _ in suspects],
+            **values,
+        )
+    ]
+    ended = fetch_one(
+        connection, "payment_archive/count_ended", as_of=as_of, years=clock.years, time_zone=clock.timezone
+    )
+    expired = [
+        Stored(
+            row["file_id"],
+            row["kind"],
+            row["last_end"],
+            row["content_digest"],
+            row["rows"],
+            row["abandoned"],
+            tuple(row["held_orders"]),
+        )
+        for row in fetch(connection, "payment_archive/select_expired_files", as_of=as_of)
+    ]
+    plan = make_plan(
+        clock,
+        policy.sha256,
+        as_of,
+        due,
+        (ended["families"], ended["rows"]),
+        expired,
+        policy.payment_archive.max_rows_of_a_file,
+    )
+    facts = _facts(plan, clock, suspects, ended["held_families"])
+    run_id = int(
+        fetch_one(
+            connection,
+            "payment_archive/insert_run",
+            dag_run_id=dag_run_id,
+            attempt=fetch_one(connection, "payment_archive/next_attempt", dag_run_id=dag_run_id)["attempt"],
+            as_of=as_of,
+            dry_run=dry_run,
+            policy_id=policy.id,
+            policy_version=policy.version,
+            policy_sha256=policy.sha256,
+            code_sha=code_version(),
+            manifest_sha256=plan.sha256,
+            batches=max(1, len(plan.files)),
+            facts=json.dumps(facts),
+        )["run_id"]
+    )
+    if not dry_run:
+        _claim(connection, run_id, plan, values, suspects, now)
+    _tell(policy, clock, plan, facts, run_id, as_of, dry_run)
+    return run_id
+
+
+def find_cards(connection: Connection, values: Mapping[str, object]) -> list[tuple[UUID, UUID, str]]:
+    """(payment, charge, column) of every record about to be archived that holds a card's number (policy 1.1)."""
+    return [
+        (row["payment_id"], row["charge_id"], row["column_name"])
+        for row in fetch(connection, "payment_archive/select_suspects", **values)
+        if holds_card_number(row["content"])
+    ]
+
+
+def quarantine(connection: Connection, run_id: int, found: list[tuple[UUID, UUID, str]]) -> None:
+    """Keep the families of these records where they are; what was found is neither stored nor logged."""
+    if not found:
+        return
+    execute(
+        connection,
+        "payment_archive/insert_quarantine",
+        run_id=run_id,
+        payment_ids=[payment for payment, _, _ in found],
+        charge_ids=[charge for _, charge, _ in found],
+        column_names=[column for _, _, column in found],
+    )
+    columns = Counter(column for _, _, column in found)
+    log.error(
+        "bank-card numbers found, in breach of clause 1.1: %d families quarantined, they are not archived; in %s",
+        len({charge for _, charge, _ in found}),
+        listed(columns),
+    )
+
+
+def _claim(
+    connection: Connection,
+    run_id: int,
+    plan: Plan,
+    values: Mapping[str, Any],
+    suspects: list[tuple[UUID, UUID, str]],
+    now: datetime,
+) -> None:
+    if execute(connection, "payment_archive/take_turn", run_id=run_id) != 1:
+        raise PromiseBroken("the database did not give this run its turn: something swallows the change")
+    left = execute(connection, "payment_archive/abandon_unfinished", run_id=run_id)
+    execute(connection, "payment_archive/clear_abandoned")
+    if left:
+        log.warning("files that earlier runs did not finish, taken over or abandoned: %d", left)
+    quarantine(connection, run_id, suspects)
+    fetch_one(connection, "studio/add_payment_months", from_at=now, to_at=now + MONTHS_AHEAD)
+    execute(connection, "payment_archive/insert_customer_keys", final_before=values["final_before"])
+    files = plan.files
+    made = execute(
+        connection,
+        "payment_archive/insert_files",
+        run_id=run_id,
+        batches=list(range(len(files))),
+        kinds=[file.kind for file in files],
+        starts=[file.window.start for file in files],
+        ends=[file.window.end for file in files],
+        final_froms=[file.final_from for file in files],
+        final_tos=[file.final_to for file in files],
+        order_ids=[file.order_id for file in files],
+    )
+    made += execute(
+        connection,
+        "payment_archive/insert_expiries",
+        run_id=run_id,
+        file_ids=[file.file_id for file in plan.expiring],
+    )
+    if made != len(files) + len(plan.expiring):
+        raise PromiseBroken(f"the database took {made} of the plan's lines: something swallows the change")
+
+
+def _facts(
+    plan: Plan, clock: PaymentClock, suspects: list[tuple[UUID, UUID, str]], held_families: int
+) -> dict[str, Any]:
+    return {
+        "files": len(plan.files),
+        "files_by_kind": dict(sorted(Counter(file.kind for file in plan.files).items())),
+        "families": sum(file.families for file in plan.files),
+        "rows": sum(file.rows for file in plan.files),
+        "expiring_files": len(plan.expiring),
+        "expiring_rows": sum(file.rows for file in plan.expiring),
+        "ended_hot_families": plan.ended[0],
+        "ended_hot_rows": plan.ended[1],
+        "held_hot_families": held_families,
+        "quarantined_families": len({charge for _, charge, _ in suspects}),
+        "hot_seconds": int(clock.hot.total_seconds()),
+        "erase_within_seconds": int(clock.erase_within.total_seconds()),
+    }
+
+
+def _tell(
+    policy: Policy,
+    clock: PaymentClock,
+    plan: Plan,
+    facts: Mapping[str, Any],
+    run_id: int,
+    as_of: datetime,
+    dry_run: bool,
+) -> None:
+    log.info("policy %s, version %s", policy.id, policy.version)
+    log.info("policy file sha256 %s", policy.sha256)
+    rule = clock.rule
+    log.info(
+        "rule %s, clause %s: “%s”",
+        rule.id,
+        rule.clause.section if rule.clause else "-",
+        rule.clause.quote if rule.clause else "-",
+    )
+    log.info("rule %s: %s; %s", rule.id, rule.deadline_text, policy.payment_archive.deadline_text)
+    log.info("run %d judges as of %s", run_id, as_of.isoformat())
+    log.info("code %s", code_version())
+    log.info(
+        "to archive: %d records of %d payments, in %d files", facts["rows"], facts["families"], facts["files"]
+    )
+    for file in plan.files:
+        log.info("file of window %s (%s): %d records", file.window.name, file.kind, file.rows)
+    log.info(
+        "to erase, their seven years being over: %d files, %d records",
+        facts["expiring_files"],
+        facts["expiring_rows"],
+    )
+    log.info("to erase, over before they were archived: %d records", facts["ended_hot_rows"])
+    if facts["held_hot_families"]:
+        log.warning("over, and kept by a legal hold: %d payments", facts["held_hot_families"])
+    if facts["quarantined_families"]:
+        log.error("not archived because of a bank-card number: %d payments", facts["quarantined_families"])
+    log.info("manifest sealed%s", ", dry run" if dry_run else "")
+    log.info("manifest sha256 %s", plan.sha256)
+
+
+def state_plan(house: House, connection: Connection, run: Row) -> ledger.Stated:
+    """State what the run plans: its files and those it will erase, as cases. The caller commits."""
+    cases = [] if run["dry_run"] else fetch(connection, "payment_archive/select_claims", run_id=run["run_id"])
+    items = [
+        {"case": str(case["file_id"]), "state": "PLANNED", "commitments_root": root_of(case)}
+        for case in cases
+    ]
+    return ledger.state_plan(house, connection, run, CLAUSES, len(items), items)
+
+
+def root_of(case: Row) -> str:
+    """What a case commits to: the digest of its records, or of its own name while there are none."""
+    return str(case["content_digest"] or hashlib.sha256(str(case["file_id"]).encode()).hexdigest())
+
+
+def guard_run(house: House, run_id: int) -> list[int]:
+    """Publish the sealed plan, prove the vault's lock, then let it go or stop it: the batches, none for a dry run.
+
+    Raises PromiseBroken when it cannot be published, when it exceeds a cap of the policy (studio decision
+    "payment_archive"), or when the vault does not enforce its lock.
+    """
+    with connect(house.connections.database(ledger.WRITER), "payment_archive guard") as connection:
+        state_plan(house, connection, fetch_one(connection, "payment_archive/read_run", run_id=run_id))
+        connection.commit()
+    ledger.publish(house)
+    with connect(house.connections.database(ROLE), "payment_archive guard") as connection:
+        run = fetch_one(connection, "payment_archive/read_run", run_id=run_id)
+    if run["dry_run"]:
+        log.info("dry run: stopping after the plan; nothing is archived or erased")
+        return []
+    caps, facts = clock_of(house, run["as_of"])[0].payment_archive, run["facts"]
+    erased = facts["expiring_rows"] + facts["ended_hot_rows"]
+    checks = [
+        ("records to archive", facts["rows"], caps.max_rows),
+        ("records to erase", erased, caps.max_expired_rows),
+    ]
+    for name, found, limit in checks:
+        log.info("cap %s: %d, limit %d: %s", name, found, limit, "within" if found <= limit else "EXCEEDED")
+    exceeded = [name for name, found, limit in checks if found > limit]
+    if exceeded:
+        raise PromiseBroken(
+            f"run {run_id} stopped before the first change: over the cap for {', '.join(exceeded)}; "
+            f"manifest sha256 {run['manifest_sha256']}. "
+            "Find out why so much is due, or raise the cap in the policy file"
+        )
+    prove_lock(house)
+    with connect(house.connections.database(ROLE), "payment_archive guard") as connection, connection:
+        released = execute(connection, "payment_archive/release_run", run_id=run_id)
+        if not fetch(connection, "payment_archive/hold_turn", run_id=run_id):
+            raise PromiseBroken(f"run {run_id} was taken over by a later run before it was released")
+    if released != 1:
+        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
+    log.info("released: %d files", facts["files"])
+    return list(range(run["batches"]))

@@ -1,0 +1,141 @@
+"""The archive as Airflow calls it: each step takes the run's number and finds the rest itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from data_lifecycle.protocol.discretion import discreet
+from data_lifecycle.protocol.house import House
+from data_lifecycle.protocol.moments import refuse_unknown
+
+STEPS = ("plan", "guard", "pseudonymise", "archive", "compare", "remove", "expire", "observe", "assert")
+
+
+@discreet
+def plan(context: Any) -> int:
+    """Seal a plan for this DAG run; its number. See ``planning.plan_run``."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from data_lifecycle.payment_archive.planning import plan_run
+    from data_lifecycle.protocol.house import Refused
+
+    dag_run, params = context["dag_run"], context["params"]
+    try:
+        refuse_unknown(dag_run.conf, set(context["dag"].params))
+        return plan_run(
+            House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"]
+        )
+    except Refused as refusal:
+        raise AirflowFailException(str(refusal)) from None
+
+
+@discreet
+def guard(run_id: int) -> list[int]:
+    """Prove the vault's lock and release the plan; skips the rest of a dry run. See ``planning.guard_run``."""
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+    from data_lifecycle.payment_archive.planning import guard_run
+    from data_lifecycle.protocol.house import PromiseBroken
+
+    try:
+        batches = guard_run(House.of_airflow(), run_id)
+    except PromiseBroken as stop:
+        raise AirflowFailException(str(stop)) from None
+    if not batches:
+        raise AirflowSkipException("dry run")
+    return batches
+
+
+@discreet
+def pseudonymise(run_id: int) -> None:
+    """Cut off who asked for it. See ``pseudonymise.pseudonymise_run``."""
+    from data_lifecycle.payment_archive.pseudonymise import pseudonymise_run
+
+    pseudonymise_run(House.of_airflow(), run_id)
+
+
+@discreet
+def archive(run_id: int, batch: int) -> None:
+    """Put one file into the vault. See ``archiving.archive_batch``."""
+    from data_lifecycle.payment_archive.archiving import archive_batch
+
+    archive_batch(House.of_airflow(), run_id, batch)
+
+
+@discreet
+def compare(run_id: int, batch: int) -> None:
+    """Compare every record of one file. See ``comparing.compare_batch``."""
+    from data_lifecycle.payment_archive.comparing import compare_batch
+
+    compare_batch(House.of_airflow(), run_id, batch)
+
+
+@discreet
+def remove(run_id: int, batch: int) -> None:
+    """Remove the rows of one compared file. See ``removing.remove_batch``."""
+    from data_lifecycle.payment_archive.removing import remove_batch
+
+    remove_batch(House.of_airflow(), run_id, batch)
+
+
+@discreet
+def expire(run_id: int, released: list[int] | None) -> None:
+    """Erase what was kept for seven years. See ``expiring.expire_run``.
+
+    One file that could not be archived does not keep others beyond their time: this runs whatever became of them, but
+    only for a plan that guard let go.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from data_lifecycle.payment_archive.expiring import expire_run
+
+    if not released:
+        raise AirflowSkipException("guard released nothing: nothing may be erased")
+    expire_run(House.of_airflow(), run_id)
+
+
+@discreet
+def observe(run_id: int) -> None:
+    """Look into the vault. See ``observing.observe_run``."""
+    from data_lifecycle.payment_archive.observing import observe_run
+
+    observe_run(House.of_airflow(), run_id)
+
+
+@discreet
+def prove(run_id: int) -> None:
+    """Assert on the books. See ``attesting.assert_archive``."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from data_lifecycle.payment_archive.attesting import assert_archive
+    from data_lifecycle.protocol.house import PromiseBroken
+
+    try:
+        assert_archive(House.of_airflow(), run_id)
+    except PromiseBroken as broken:
+        raise AirflowFailException(str(broken)) from None
+
+
+@discreet
+def attest(run_id: int | None, context: Any) -> str:
+    """State what is proven. See ``attesting.attest_run``."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from data_lifecycle.payment_archive.attesting import attest_run
+    from data_lifecycle.protocol.house import PromiseBroken
+
+    if run_id is None:
+        raise AirflowFailException("there is no plan to state anything about: see the log of the step plan")
+    try:
+        return attest_run(House.of_airflow(), run_id, _unfinished(context))
+    except PromiseBroken as broken:
+        raise AirflowFailException(str(broken)) from None
+
+
+def _unfinished(context: Any) -> tuple[str, ...]:
+    """Steps of this DAG run that did not succeed, as the scheduler knows them; a dry run skips most on purpose."""
+    seen: dict[str, set[str]] = {}
+    for task in context["ti"].get_task_breadcrumbs(context["dag"].dag_id, context["run_id"]):
+        seen.setdefault(task["task_id"], set()).add(str(task["state"]))
+    allowed = {"success", "skipped"} if seen.get("guard") == {"skipped"} else {"success"}
+    return tuple(step for step in STEPS if not seen.get(step, {"none"}) <= allowed | {"removed"})
