@@ -5,7 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 
-from data_lifecycle.command import airflow_cli, bench, down, logs, policy, run, status, test, up
+from data_lifecycle.command import (
+    airflow_cli,
+    bench,
+    down,
+    drill,
+    evidence,
+    logs,
+    payments,
+    policy,
+    run,
+    status,
+    test,
+    transfers,
+    up,
+    vendors,
+)
 from data_lifecycle.embedded.api import ApiError, ApiUnavailable
 from data_lifecycle.embedded.processes import NotReady
 
@@ -18,7 +33,22 @@ def parser() -> argparse.ArgumentParser:
         "by default .lifecycle beside this command.",
     )
     verbs = top.add_subparsers(metavar="VERB", required=True)
-    for module in (up, down, status, logs, run, airflow_cli, policy, test, bench):
+    for module in (
+        up,
+        down,
+        status,
+        logs,
+        run,
+        airflow_cli,
+        policy,
+        payments,
+        transfers,
+        vendors,
+        evidence,
+        drill,
+        test,
+        bench,
+    ):
         module.add_to(verbs)
     return top
 

@@ -15,6 +15,10 @@ _ENDED = frozenset({"success", "failed"})
 _NOT_STARTED = frozenset({"None", "scheduled", "queued", "restarting", "removed"})
 _LOUD = frozenset({"warning", "error", "critical"})
 _PAUSE_SECONDS = 1.0
+_NO_LOG = (
+    "WARNING no log to be shown: Airflow cannot read it, most likely because the object store that keeps it is away; "
+    "tasks go on, and a log that the store does not take stays in Airflow's folder of logs"
+)
 
 
 def names() -> list[str]:
@@ -68,6 +72,7 @@ class Following:
     _states: dict[str, str] = field(default_factory=dict)
     _tokens: dict[str, str | None] = field(default_factory=dict)
     _read: set[str] = field(default_factory=set)
+    _in_the_dark: bool = False
 
     @property
     def _path(self) -> str:
@@ -130,10 +135,16 @@ class Following:
             try:
                 answer = self.api.call("GET", path)
             except ApiError as error:
+                if error.status == 500:
+                    # What Airflow answers while the store that keeps the logs is away. Asked again at the next poll.
+                    if not self._in_the_dark:
+                        yield _NO_LOG
+                    self._in_the_dark = True
                 # Between being started and having written its first line a task has no log.
-                if error.status != 404:
+                elif error.status != 404:
                     raise
                 continue
+            self._in_the_dark = False
             self._tokens[key] = answer.get("continuation_token")
             if self._tokens[key] is None:
                 self._read.add(key)

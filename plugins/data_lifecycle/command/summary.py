@@ -9,6 +9,8 @@ from data_lifecycle.connections import DatabaseAccess
 from data_lifecycle.database import connect, fetch
 from data_lifecycle.embedded.house import House
 
+_BOOKS = ("eligible", "acted", "held", "failed", "unknown")
+
 
 def lines(house: House) -> Iterator[str]:
     """The latest run of each pipeline: what it planned, what became of it, where its evidence is."""
@@ -26,7 +28,9 @@ def _run(run: Mapping[str, Any], house: House) -> Iterator[str]:
     yield f"{run['pipeline']}: {run['state']}, as of {run['as_of']:%Y-%m-%d %H:%M:%S} UTC{dry}"
     yield f"  policy version {run['policy_version']}, run {run['dag_run_id']}"
     counts, planned = run["counts"] or {}, run["planned"] or {}
-    if counts:
+    if counts and run["pipeline"] != "photo_purge":
+        yield "  counted  " + ", ".join(f"{counts[name]} {name}" for name in _BOOKS if name in counts)
+    elif counts:
         cases = counts.get("cases", {})
         yield (
             f"  purged   {counts.get('acted', 0)} versions and markers, {counts.get('acted_bytes', 0)} bytes, "

@@ -1,0 +1,1 @@
+DELETE FROM lifecycle.log_leaf WHERE log_index >= %(first)s

@@ -1,0 +1,1 @@
+DELETE FROM lifecycle.evidence WHERE evidence_id = ANY (%(names)s)

@@ -1,0 +1,1 @@
+SELECT tree_size, note FROM lifecycle.log_checkpoint ORDER BY tree_size

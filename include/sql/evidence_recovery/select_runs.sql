@@ -1,0 +1,1 @@
+SELECT run_id, pipeline, manifest_sha256, state FROM lifecycle.run

@@ -1,0 +1,5 @@
+INSERT INTO lifecycle.run (run_id, pipeline, dag_run_id, attempt, as_of, dry_run, policy_id, policy_version, policy_sha256, code_sha,
+                           manifest_sha256, batches, facts)
+OVERRIDING SYSTEM VALUE
+VALUES (%(run_id)s, %(pipeline)s, %(dag_run_id)s, %(attempt)s, %(as_of)s, %(dry_run)s, %(policy_id)s, %(policy_version)s,
+        %(policy_sha256)s, %(code_sha)s, %(manifest_sha256)s, 1, %(facts)s)

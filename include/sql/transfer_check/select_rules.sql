@@ -1,0 +1,1 @@
+SELECT rule, clause, applies, requires, violation FROM lifecycle.transfer_rule ORDER BY rule
