@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest_plugins = ["tests.purge_fixtures"]
+pytest_plugins = ["tests.purge_fixtures", "tests.payment_fixtures", "tests.inventory_fixtures"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Before anything imports Airflow, which reads its settings once: nothing of this machine's Airflow may be seen.
@@ -83,6 +83,18 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, end)
+
+
+# These start whole houses, which prefer the same ports: one process runs them one after the other.
+_HOUSES = ("tests/ui/", "tests/integration/test_embedded_up.py")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep each file's tests in one process of a parallel run: they share that process's servers and databases."""
+    for item in items:
+        path = item.path.relative_to(REPOSITORY).as_posix()
+        item.add_marker(pytest.mark.xdist_group("houses" if path.startswith(_HOUSES) else path))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,11 +220,15 @@ def empty_store(store: ObjectStore) -> ObjectStore:
     return store
 
 
-@pytest.fixture(scope="session")
-def settings(scratch: Path) -> Settings:
-    """The settings of the tests: state in a temp folder, default bucket names."""
+@pytest.fixture
+def settings(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The settings of the tests: state in a temp folder, default bucket names, and a log of the test's own.
+
+    The bucket outlives each test's database: one log in it would belong to another database's.
+    """
     from data_lifecycle.settings import Settings
 
+    monkeypatch.setenv("LIFECYCLE_LOG_FOLDER", f"log/{uuid.uuid4().hex}")
     made = Settings.from_env()
     made.home.mkdir(exist_ok=True)
     return made
@@ -225,6 +241,7 @@ def buckets(store: ObjectStore) -> dict[str, str]:
         "uploads": store.settings.bucket_uploads,
         "backup": store.settings.bucket_backup,
         "evidence": store.settings.bucket_evidence,
+        "vault": store.settings.bucket_vault,
     }
 
 
@@ -261,7 +278,11 @@ def airflow_database() -> str:
 
 @pytest.fixture
 def airflow_connections(
-    studio: Studio, store: ObjectStore, airflow_database: str, monkeypatch: pytest.MonkeyPatch
+    studio: Studio,
+    store: ObjectStore,
+    settings: Settings,
+    airflow_database: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Airflow connections of this test, one for each duty, as environment variables."""
     from data_lifecycle.embedded.airflow import postgres_connection, store_connection

@@ -28,7 +28,8 @@ def house(studio: Studio, empty_store: ObjectStore, access: FileConnections, set
     from data_lifecycle.protocol import canaries
     from data_lifecycle.protocol.house import House
 
-    keys.ensure(settings.attester_key.parent)
+    for key in (settings.attester_key, settings.log_key):
+        keys.ensure(key.parent, key.name)
     # The evidence bucket outlives this database: statements are named by the run, so runs must not count from 1 again.
     with connect(DatabaseAccess(studio.admin_url), "test") as admin, admin, admin.cursor() as cursor:
         cursor.execute(

@@ -68,6 +68,13 @@ def copy_rows(connection: Connection, name: str, rows: Iterable[Sequence[object]
         return int(cursor.rowcount)
 
 
+def array(values: Iterable[str] | None) -> str | None:
+    """A text array as `copy_rows` needs it; None stays None."""
+    if values is None:
+        return None
+    return "{" + ",".join('"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"' for v in values) + "}"
+
+
 class _RowStream(io.TextIOBase):
     """Rows as PostgreSQL's text format, produced as they are read: memory stays flat."""
 

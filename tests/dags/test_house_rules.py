@@ -10,7 +10,14 @@ from typing import Any
 from data_lifecycle.policy.loader import load_all, policy_in_force
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-CATEGORY_RULES = {"photo_purge": ("photos", "style_references")}
+CATEGORY_RULES = {
+    "photo_purge": ("photos", "style_references"),
+    "payment_archive": ("payments",),
+    "evidence_audit": (),
+    "vendor_inventory": (),
+    "transfer_check": (),
+    "vendor_erasure": (),
+}
 # What a step may hand to the next: numbers of runs and batches; the last one the name of its evidence.
 HANDED_ON = {"int", "list[int]", "None", "str"}
 
@@ -81,3 +88,21 @@ def test_nothing_is_looked_for_that_was_not_released(parsed: Any) -> None:
     assert {"act", "guard"} <= observe.upstream_task_ids
     others = {name: task.trigger_rule.value for name, task in _tasks(dag).items()}
     assert {name for name, rule in others.items() if rule != "all_success"} == {"observe", "attest"}
+
+
+def test_the_log_is_looked_at_though_nothing_can_be_published(parsed: Any) -> None:
+    """Of a forked log nothing is published, so guard fails: what differs, and where, must be said all the same."""
+    tasks = _tasks(parsed.dags["evidence_audit"])
+    assert tasks["log"].trigger_rule.value == "all_done_min_one_success"
+    assert tasks["log"].upstream_task_ids == {"plan", "guard"}
+    assert {"guard", "log"} <= tasks["observe"].upstream_task_ids
+    rules = {name: task.trigger_rule.value for name, task in tasks.items()}
+    assert {name for name, rule in rules.items() if rule != "all_success"} == {"log", "attest"}
+
+
+def test_the_audit_comes_after_the_days_purge(parsed: Any) -> None:
+    from airflow.timetables.interval import CronDataIntervalTimetable
+
+    dag = parsed.dags["evidence_audit"]
+    wanted = CronDataIntervalTimetable("30 4 * * *", timezone="UTC")
+    assert dag.timetable.serialize() == wanted.serialize()

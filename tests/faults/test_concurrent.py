@@ -230,7 +230,7 @@ def test_two_workers_attest_the_same_run(shop: Workshop) -> None:
     with ThreadPoolExecutor(2) as pool:
         assert [d.result(60) for d in [pool.submit(attest), pool.submit(attest)]] == ["verified"] * 2
     shop.assert_closed_once(orders)
-    assert len(shop.statements()) == 1
+    assert len(shop.results()) == 1
     shop.assert_evidence_complete()
 
 

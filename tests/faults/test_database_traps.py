@@ -82,7 +82,7 @@ def test_swallowed_closings(shop: Workshop, order_id: str, how: str) -> None:
     assert shop.purge("one") == "failed"
     assert (shop.case(order_id), shop.state(order_id), shop.closings(order_id)) == ("open", "present", 0)
     assert shop.sql("SELECT count(*) AS n FROM studio.uploads WHERE absent_at IS NOT NULL") == [{"n": 0}]
-    assert [s["outcome"] for s in shop.statements()] == ["failed"]
+    assert [s["outcome"] for s in shop.results()] == ["failed"]
     if how == "trigger":
         relent(shop, "erasure_case")
     else:
@@ -107,7 +107,10 @@ def test_a_swallowed_takeover(shop: Workshop, order_id: str) -> None:
 
 def test_swallowed_evidence(shop: Workshop, order_id: str) -> None:
     swallow(shop, "evidence", None, "INSERT")
-    assert shop.purge("one") == "failed"
+    before = shop.everything()
+    with pytest.raises(PromiseBroken, match="did not take the statement"):
+        shop.purge("one")
+    assert shop.everything() == before
     assert (shop.case(order_id), shop.state(order_id)) == ("open", "present")
     relent(shop, "evidence")
     assert shop.purge("two") == "verified"

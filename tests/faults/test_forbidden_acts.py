@@ -23,6 +23,8 @@ KEY = "orders/ord_1234/front.jpg"
 STATEMENT = "photo_purge/forbidden-acts.dsse.json"
 LOG = "the log in the evidence bucket"
 LEAF = "log/leaf/forbidden-acts.json"
+LOGS = "task logs in the evidence bucket"
+TASK_LOG = "task-logs/dag_id=photo_purge/run_id=forbidden-acts/task_id=act/attempt=1.log"
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,18 @@ FORBIDDEN: dict[tuple[str, str], tuple[str, ...]] = {
     **{("log_vault", b): EVERYTHING for b in (UPLOADS, BACKUP)},
     ("log_vault", EVIDENCE): (*LOCK, *BUCKET_RULES, *WRITING, "make bucket"),
     ("log_vault", LOG): (*LOCK, "tag", "put acl"),
-    **{(who, p): EVERYTHING for who in ("object_observer", "object_eraser", "object_app") for p in (EVIDENCE, LOG)},
-    **{("nobody", place): EVERYTHING for place in (UPLOADS, BACKUP, EVIDENCE, LOG)},
+    # Airflow's own identity puts and shows task logs: it reads no statement and sees no name of one.
+    **{(who, LOGS): (*LOCK, *WRITING) for who in ("evidence_vault", "log_vault")},
+    **{("task_logs", place): EVERYTHING for place in (UPLOADS, BACKUP, EVIDENCE, LOG)},
+    ("task_logs", LOGS): (
+        *LOCK, *BUCKET_RULES, "tag", "put acl", "copy elsewhere", "list", "list versions", "make bucket",
+    ),
+    **{
+        (who, p): EVERYTHING
+        for who in ("object_observer", "object_eraser", "object_app")
+        for p in (EVIDENCE, LOG, LOGS)
+    },
+    **{("nobody", place): EVERYTHING for place in (UPLOADS, BACKUP, EVIDENCE, LOG, LOGS)},
     # The set-up's administrator, whom no pipeline runs as, cannot take evidence back either.
     ("object_admin", EVIDENCE): (*LOCK, "let expire", "suspend versioning", "delete bucket"),
 }  # fmt: skip
@@ -153,6 +165,7 @@ def targets(store: ObjectStore) -> dict[str, Target]:
         (BACKUP, BACKUP, KEY),
         (EVIDENCE, EVIDENCE, STATEMENT),
         (LOG, EVIDENCE, LEAF),
+        (LOGS, EVIDENCE, TASK_LOG),
     ):
         version = admin.put_object(Bucket=bucket, Key=key, Body=b"original")["VersionId"]
         upload = admin.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
@@ -210,6 +223,14 @@ def test_the_duties_themselves_are_possible(targets: dict[str, Target], clients:
     eraser.abort_multipart_upload(**mine, UploadId=upload["UploadId"])
     for act in ("get", "get version", "head", "list", "list versions"):
         ACTS[act](clients["evidence_vault"], targets[EVIDENCE])
+    logs, grown = clients["task_logs"], {"Bucket": EVIDENCE, "Key": TASK_LOG + ".grown"}
+    with pytest.raises(ClientError, match="404"):  # and not 403: that is how Airflow learns that a log is new
+        logs.head_object(**grown)
+    for _ in range(2):
+        logs.put_object(**grown, Body=b"lines")
+    assert logs.get_object(**grown)["Body"].read() == b"lines"
+    found = logs.list_objects_v2(Bucket=EVIDENCE, Prefix=TASK_LOG)["Contents"]
+    assert [entry["Key"] for entry in found] == [TASK_LOG, TASK_LOG + ".grown"]
 
 
 def test_evidence_that_is_overwritten_is_still_there(

@@ -10,6 +10,9 @@ import pytest
 from tests.faults import runner
 from tests.faults.workshop import Entry, Workshop
 
+from data_lifecycle.evidence.lifecycle_verify import ASSERTIONS, PLAN, RESULT
+from data_lifecycle.settings import Settings
+
 # Each killed process is forked from one that has imported everything and has no connection of ours.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["tests.faults.runner", "boto3", "data_lifecycle.policy.loader"])
@@ -17,6 +20,18 @@ ORDER = ("plan", "guard", "act", "observe", "settle", "sweep", "assert", "attest
 POINTS = {
     "plan: sealed, not committed": ("plan", "photo_purge.planning:_tell::before:1"),
     "plan: committed": ("plan", "end"),
+    "guard: plan stated, not committed": ("guard", "photo_purge.planning:state_plan::after:1"),
+    "guard: plan committed, not stored": ("guard", "protocol.ledger:publish::before:1"),
+    "guard: a heartbeat, not committed": ("guard", "protocol.ledger:record_heartbeats::after:1"),
+    "guard: plan stored, not noted": ("guard", "evidence.vault:keep::after:1"),
+    "guard: stored, no place in the log": ("guard", "evidence.sequencer:Sequencer.run::before:1"),
+    "guard: place given, nothing signed": ("guard", "evidence.sequencer:sign::before:1"),
+    "guard: head published, not noted": ("guard", "evidence.logbucket:LogBucket.put_checkpoint::after:1"),
+    "guard: published, not released": ("guard", "protocol.ledger:publish::after:1"),
+    "guard: released, not committed": (
+        "guard",
+        "photo_purge.planning:execute:photo_purge/release_run:after:1",
+    ),
     "guard: released": ("guard", "end"),
     "act: intent not committed": ("act", "photo_purge.acting:fetch:photo_purge/record_intent:after:1"),
     "act: intent committed, nothing sent": ("act", "photo_purge.acting:_erase::before:1"),
@@ -37,15 +52,20 @@ POINTS = {
         "photo_purge.observing:execute:photo_purge/insert_resurfaced:after:1",
     ),
     "sweep: committed": ("sweep", "end"),
-    "assert: stored": ("assert", "end"),
-    "attest: closed, not stated": ("attest", "photo_purge.attesting:_state::before:1"),
+    "assert: stored, not stated": ("assert", "photo_purge.attesting:state_assertions::before:1"),
+    "assert: stated, not committed": ("assert", "protocol.ledger:state_assertions::after:1"),
+    "assert: stated": ("assert", "end"),
+    "attest: closed, not stated": ("attest", "protocol.ledger:state_result::before:1"),
     "attest: stated, not committed": ("attest", "photo_purge.attesting:_state::after:1"),
-    "attest: committed, not stored": ("attest", "photo_purge.attesting:_keep::before:1"),
+    "attest: committed, not stored": ("attest", "protocol.ledger:publish::before:1"),
     "attest: stored, not noted": ("attest", "evidence.vault:keep::after:1"),
-    "attest: noted, not committed": (
-        "attest",
-        "photo_purge.attesting:execute:evidence/mark_stored:after:1",
-    ),
+    "attest: noted, not committed": ("attest", "protocol.ledger:execute:evidence/mark_stored:after:1"),
+    "attest: one stored, not the other": ("attest", "evidence.vault:keep::before:2"),
+    "attest: stored, no place in the log": ("attest", "evidence.sequencer:Sequencer.run::before:1"),
+    "attest: place given, nothing told": ("attest", "evidence.sequencer:Sequencer._publish::before:1"),
+    "attest: told, nothing signed": ("attest", "evidence.sequencer:sign::before:1"),
+    "attest: head published, not noted": ("attest", "evidence.logbucket:LogBucket.put_checkpoint::after:1"),
+    "attest: published": ("attest", "end"),
 }
 
 
@@ -77,9 +97,9 @@ def scene(shop: Workshop) -> Scene:
     return Scene([plain, many, shared], held, spared, f"orders/{many}/late.jpg")
 
 
-def kill(step: str, run_id: int, point: str) -> None:
+def kill(step: str, run_id: int, point: str, settings: Settings) -> None:
     """Run a step in a process that must not survive it."""
-    process = PROCESSES.Process(target=runner.run, args=(step, run_id, point))
+    process = PROCESSES.Process(target=runner.run, args=(step, run_id, point, settings))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
@@ -104,6 +124,10 @@ def check(shop: Workshop, scene: Scene) -> None:
         assert shop.state(order_id) == "absent"
     assert shop.case(scene.held) == "open"
     shop.assert_evidence_complete()
+    result = shop.verify()
+    assert result.refused is None
+    for order_id in scene.due:
+        assert shop.claims(order_id)[-1] == "OBSERVED_ABSENT"
 
 
 # A killed plan leaves nothing to go on with but a new one.
@@ -125,7 +149,7 @@ def test_whoever_goes_on_converges(shop: Workshop, scene: Scene, point: str, aga
         go(shop, earlier, run_id)
         if earlier == "act" and step == "settle":
             shop.s3.put_object(Bucket=shop.backup, Key=scene.late, Body=b"late")
-    kill(step, run_id, where)
+    kill(step, run_id, where, shop.house.settings)
     if step == "act" and point != "act: intent not committed":
         states = shop.sql("SELECT DISTINCT state FROM lifecycle.item WHERE disposition = 'erase'")
         assert [row["state"] for row in states] == ["accepted" if where == "end" else "intended"]
@@ -137,5 +161,12 @@ def test_whoever_goes_on_converges(shop: Workshop, scene: Scene, point: str, aga
         outcome = go(shop, later, run_id)
     assert outcome == "verified"
     check(shop, scene)
-    runs = [statement["run_id"] for statement in shop.statements()]
-    assert len(runs) == len(set(runs))
+    stated = [(s["run_id"], s["predicate_type"]) for s in shop.statements() if s["run_id"]]
+    # Whoever asserts anew asserts a further round: each is stated once, and the result says what the last one says.
+    rounds = 2 if (point, again) == ("assert: stated", "same run") else 1
+    assert {kind: stated.count((run_id, kind)) for kind in (PLAN, ASSERTIONS, RESULT)} == {
+        PLAN: 1,
+        ASSERTIONS: rounds,
+        RESULT: 1,
+    }
+    assert {stated.count(one) for one in stated if one[1] != ASSERTIONS} == {1}

@@ -60,7 +60,7 @@ def check_sick_and_healthy(shop: Workshop, outcome: str) -> None:
     shop.assert_closed_once(["ord_healthy"])
     assert shop.everything("ord_sick")
     assert (shop.case("ord_sick"), shop.state("ord_sick")) == ("open", "present")
-    assert {statement["outcome"] for statement in shop.statements()} == {"failed"}
+    assert {statement["outcome"] for statement in shop.results()} == {"failed"}
     shop.assert_evidence_complete()
     # An honest store, and the next run makes up for it.
     assert shop.purge("two") == "verified"
@@ -286,13 +286,13 @@ def test_evidence_that_is_not_kept_as_it_was_given(
     shop.prove(run_id)
     with pytest.raises(PromiseBroken, match="did not keep"):
         attest_run(behind("evidence_vault", lie), run_id, ())
-    assert [s["stored_at"] for s in shop.statements()] == [None]
+    assert [s["stored_at"] for s in shop.results()] == [None]
     assert shop.attest(run_id) == "verified"
     shop.assert_closed_once(orders)
     shop.assert_evidence_complete()
 
 
-def test_one_statement_that_cannot_be_stored_does_not_stall_the_next(shop: Workshop) -> None:
+def test_one_statement_that_cannot_be_stored_keeps_no_other_from_the_bucket(shop: Workshop) -> None:
     first = shop.plan("one")
     shop.act(first)
     shop.look(first)
@@ -311,15 +311,18 @@ def test_one_statement_that_cannot_be_stored_does_not_stall_the_next(shop: Works
         pytest.raises(ClientError),
     ):
         attest_run(shop.through(evidence_vault=away), first, ())
-    (lost,) = shop.statements()
+    (lost,) = shop.results()
     shop.s3.put_object(
         Bucket=shop.house.settings.bucket_evidence,
         Key=lost["evidence_id"],
         Body=b"something else, and locked",
     )
-    assert shop.purge("two") == "failed"
-    stored = {statement["run_id"]: statement["stored_at"] for statement in shop.statements()}
-    assert stored.pop(first) is None
+    order = shop.order()
+    with pytest.raises(PromiseBroken, match="did not keep 1 statements"):
+        shop.purge("two")
+    assert shop.everything(order), "a log that cannot go on lets nothing go"
+    stored = {statement["evidence_id"]: statement["stored_at"] for statement in shop.statements()}
+    assert stored.pop(lost["evidence_id"]) is None
     assert None not in stored.values()
 
 
@@ -342,7 +345,7 @@ def test_evidence_without_a_lock_counts_as_not_stored(shop: Workshop, behind: _B
     shop.prove(run_id)
     with pytest.raises(PromiseBroken, match="did not keep"):
         attest_run(behind("evidence_vault", lie), run_id, ())
-    assert [s["stored_at"] for s in shop.statements()] == [None]
+    assert [s["stored_at"] for s in shop.results()] == [None]
 
 
 def test_a_folder_without_sealed_entries_that_cannot_be_looked_into(shop: Workshop, behind: _Behind) -> None:

@@ -267,7 +267,7 @@ def test_a_missing_canary_voids_the_observation(shop: Workshop, kind: str) -> No
     assert shop.finish(run_id) == "failed"
     assert shop.everything(order_id) == set()
     assert (shop.case(order_id), shop.state(order_id)) == ("open", "present")
-    assert [s["outcome"] for s in shop.statements()] == ["failed"]
+    assert [s["outcome"] for s in shop.results()] == ["failed"]
     shop.assert_evidence_complete()
 
 
@@ -286,7 +286,7 @@ def test_nothing_due_is_attested_too(shop: Workshop) -> None:
     assert shop.attest(empty) == "verified"
     shop.order(ended=None)
     assert shop.purge("nothing due") == "verified"
-    assert [s["outcome"] for s in shop.statements()] == ["verified", "verified"]
+    assert [s["outcome"] for s in shop.results()] == ["verified", "verified"]
     counts = shop.sql("SELECT counts FROM lifecycle.run_summary ORDER BY run_id")
     assert [(c["counts"]["eligible"], c["counts"]["checked"] > 0) for c in counts] == [(0, True), (0, True)]
     shop.assert_evidence_complete()

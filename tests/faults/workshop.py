@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 import uuid
+from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -15,9 +16,12 @@ import psycopg2.extras
 
 from data_lifecycle.connections import Connections, DatabaseAccess, StoreAccess
 from data_lifecycle.database import connect, execute, fetch
+from data_lifecycle.evidence.bundle import export, trust_file
+from data_lifecycle.evidence.keys import load as load_key
+from data_lifecycle.evidence.lifecycle_verify import Result, pack, unpack, verify
 from data_lifecycle.objects.store import client
 from data_lifecycle.photo_purge.acting import act_batch, settle_run
-from data_lifecycle.photo_purge.attesting import attest_run
+from data_lifecycle.photo_purge.attesting import attest_run, state_assertions
 from data_lifecycle.photo_purge.observing import observe_run, sweep_run
 from data_lifecycle.photo_purge.planning import guard_run, plan_run
 from data_lifecycle.protocol.house import House, PromiseBroken
@@ -73,6 +77,7 @@ class Workshop:
         self.s3: Any = client(admin_store)
         self.uploads, self.backup = house.settings.photo_buckets
         self.customer = str(uuid.uuid4())
+        self.entries: dict[str, bytes] = {}
         self.sql(
             "INSERT INTO studio.customers VALUES"
             " (%s, 'Nobody', 'nobody@example.org', 'DE', 'Europe/Berlin', false, now())",
@@ -199,6 +204,10 @@ class Workshop:
         """Statements in the database, oldest first."""
         return self.sql("SELECT * FROM lifecycle.evidence ORDER BY run_id, sequence")
 
+    def results(self) -> list[dict[str, Any]]:
+        """Statements about what runs came to, oldest first."""
+        return [s for s in self.statements() if s["outcome"] in ("verified", "failed")]
+
     # objects ---------------------------------------------------------------------------------------------------------
 
     def begin(self, key: str, bucket: str | None = None) -> str:
@@ -275,7 +284,10 @@ class Workshop:
         sweep_run(house or self.house, run_id)
 
     def prove(self, run_id: int) -> list[str]:
-        return judge(self.house, run_id)
+        """Assert and state how it went; names of what did not hold."""
+        broken = judge(self.house, run_id)
+        state_assertions(self.house, run_id)
+        return broken
 
     def attest(self, run_id: int, *unfinished: str, house: House | None = None) -> str:
         """State the outcome: "verified" or "failed"."""
@@ -316,6 +328,29 @@ class Workshop:
             assert kept[statement["evidence_id"]] == [bytes(statement["envelope"])]
             assert statement["stored_at"] is not None
         assert len({(s["run_id"], s["facts_sha256"]) for s in statements}) == len(statements)
+
+    def verify(self) -> Result:
+        """What the reviewer's verifier says of the whole log, every statement of which must be in it."""
+        public = [
+            load_key(key).public_key()
+            for key in (self.house.settings.attester_key, self.house.settings.log_key)
+        ]
+        trust = trust_file(
+            self.house.settings.log_origin, public[:1], public[1], datetime(2024, 1, 1, tzinfo=UTC)
+        )
+        self.entries = unpack(export(self.house.connections.database("reviewer"), None))
+        logged = {data for name, data in self.entries.items() if name.startswith("entries/")}
+        assert logged == {bytes(statement["envelope"]) for statement in self.statements()}
+        return verify(pack(self.entries), trust)
+
+    def claims(self, order_id: str) -> list[str]:
+        """States claimed of the order's cases, in the order of the log that was verified last."""
+        cases = self.sql("SELECT case_id::text FROM lifecycle.erasure_case WHERE order_id = %s", order_id)
+        found = []
+        for _, data in sorted((n, d) for n, d in self.entries.items() if n.startswith("entries/")):
+            predicate = json.loads(b64decode(json.loads(data)["payload"]))["predicate"]
+            found += [i["state"] for i in predicate.get("items", ()) if {"case_id": i["case"]} in cases]
+        return found
 
 
 def judge(house: House, run_id: int) -> list[str]:

@@ -241,7 +241,10 @@ def check_orders(demo: Demo, run_id: int) -> None:
 
 def check_evidence(demo: Demo, run_id: int, found: list[dict[str, Any]], erased: set[Entry]) -> None:
     """The signed statement says what was seen here, and names nobody."""
-    (told,) = found
+    plan, asserted, told = (one["predicate"] for one in found)
+    assert {item["case"] for item in plan["items"]} == {item["case"] for item in told["items"]}
+    assert asserted["assertions"] == told["assertions"]
+    told = found[-1]
     predicate = told["predicate"]
     assert predicate["outcome"] == "verified"
     assert predicate["unfinished_steps"] == []

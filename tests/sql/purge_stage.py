@@ -13,6 +13,7 @@ import psycopg2.extensions
 import psycopg2.sql
 
 from data_lifecycle.database import Row, copy_rows, execute, fetch
+from data_lifecycle.evidence.lifecycle_verify import PLAN
 
 if TYPE_CHECKING:
     from tests.conftest import Studio
@@ -270,6 +271,30 @@ class Stage:
         """A statement of the attester within the session of a run."""
         self.run("evidence_writer", "set_run", run_id=run)
         return self.run("evidence_writer", name, **values)
+
+    def shut(self, run_id: int, *cases: UUID) -> int:
+        """Close cases with some root; how many of them were."""
+        return self.touch(
+            *("evidence_writer", "close_cases"),
+            run_id=run_id, case_ids=list(cases), roots=[bytes(32)] * len(cases),
+        )  # fmt: skip
+
+    def publish(self, run_id: int) -> None:
+        """A plan of the run in the public log, as the sequencer leaves it."""
+        name = f"plan/{run_id}"
+        self.put(
+            "INSERT INTO lifecycle.evidence (evidence_id, run_id, sequence, predicate_type, outcome, facts_sha256, "
+            "key_id, envelope, envelope_sha256, stored_at, store_version_id) "
+            "VALUES (%s, %s, 99, %s, 'planned', 'plan', 'k', '{}', 's', now(), 'v')",
+            *(name, run_id, PLAN),
+        )
+        index = self.put("SELECT count(*) FROM lifecycle.log_leaf")
+        self.put("INSERT INTO lifecycle.log_leaf VALUES (%s, %s, sha256(''))", index, name)
+        self.put(
+            "INSERT INTO lifecycle.log_checkpoint (tree_size, root, note, store_version_id) "
+            "VALUES (%s, sha256(''), '', 'v')",
+            index + 1,
+        )
 
     def absent_cases(self, run_id: int) -> set[UUID]:
         """Cases of a run that are proven absent."""

@@ -33,7 +33,7 @@ WHERE n.nspname IN ('studio', 'lifecycle') AND c.relkind IN ('r', 'p', 'f', 'v',
 """
 # Columns whose names alone say that they are about a person: "none" would be a lie.
 PERSONAL = {"customer_id", "order_id", "email", "display_name", "object_key", "upload_id", "pii_principal_id"}
-NOBODYS = {"lifecycle.canary.object_key"}
+NOBODYS = {"lifecycle.canary.object_key", "lifecycle.archive_file.object_key"}
 """Columns of such a name that are about nobody."""
 
 

@@ -72,7 +72,7 @@ def close(stage: Stage, run: int) -> None:
     stage.attest(run, "lock_orders", run_id=run)
     cases = list(stage.absent_cases(run))
     stage.touch(WRITER, "close_uploads", run_id=run, case_ids=cases)
-    stage.run(WRITER, "close_cases", run_id=run, case_ids=cases)
+    stage.shut(run, *cases)
     stage.touch(WRITER, "close_orders", case_ids=cases)
 
 
@@ -252,7 +252,7 @@ def test_counts_of_cases_tell_the_late_ones_apart(stage: Stage) -> None:
     case = Case(stage)
     Case(stage, case.run)
     case.look(1)
-    stage.touch(WRITER, "close_cases", run_id=case.run, case_ids=[case.case[0]])
+    stage.shut(case.run, case.case[0])
     (row,) = stage.run(WRITER, "count_cases", run_id=case.run)
     assert row == {"cases": 2, "absent": 1, "open": 1, "overdue_open": 1, "absent_late": 1}
 

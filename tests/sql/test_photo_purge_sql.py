@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.conftest import Studio
 
 SQL = Path(__file__).parents[2] / "include" / "sql"
+LOOKUP = "evidence_lookup"
 READER, ERASER, OBSERVER, WRITER, AUDITOR = (
     "studio_reader",
     "studio_eraser",
@@ -74,7 +75,7 @@ JUDGE: dict[str, object] = {
     "time_zone": "Asia/Shanghai", "request": DAY, "inactivity": 30 * DAY,
 }  # fmt: skip
 STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
-    "photo_purge/read_clock": ((READER, WRITER), NONE),
+    "photo_purge/read_clock": ((READER,), NONE),
     "photo_purge/select_due_orders": (
         (READER,),
         {"terminal_before": AS_OF, "inactive_before": AS_OF, "requested_before": AS_OF},
@@ -123,7 +124,10 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "photo_purge/lock_orders": ((WRITER,), RUN),
     "photo_purge/select_absent_cases": ((WRITER,), RUN),
     "photo_purge/close_uploads": ((WRITER,), {**RUN, "case_ids": [uuid4()]}),
-    "photo_purge/close_cases": ((WRITER,), {**RUN, "case_ids": [uuid4()]}),
+    "photo_purge/close_cases": ((WRITER,), {**RUN, "case_ids": [uuid4()], "roots": [bytes(32)]}),
+    "photo_purge/insert_closed_items": ((WRITER,), {**RUN, "case_ids": [uuid4()]}),
+    "photo_purge/select_planned_claims": ((WRITER,), RUN),
+    "photo_purge/select_claimed_states": ((WRITER,), RUN),
     "photo_purge/close_orders": ((WRITER,), {"case_ids": [uuid4()]}),
     "photo_purge/count_cases": ((WRITER,), RUN),
     "photo_purge/finish_run": ((WRITER,), {**RUN, "state": "failed"}),
@@ -136,6 +140,13 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
         {**RUN, "names": ["a"], "successes": [True], "observed": ["0"], "expected": ["0"]},
     ),
     "evidence/select_assertions": ((WRITER,), RUN),
+    "evidence/lock_run": ((WRITER,), RUN),
+    "evidence/read_clock": ((WRITER,), NONE),
+    "evidence/find_plan": ((WRITER,), {**RUN, "predicate_type": "t"}),
+    "evidence/select_references": ((WRITER, LOOKUP), {"case_ids": [uuid4()]}),
+    "evidence/select_closing_references": ((WRITER,), {"case_ids": [uuid4()]}),
+    "evidence/select_open_salts": ((WRITER,), {"case_ids": [uuid4()]}),
+    "evidence/destroy_salts": ((WRITER,), {"closed_before": AS_OF}),
     "evidence/find_statement": ((WRITER,), {**RUN, "facts_sha256": "f"}),
     "evidence/next_sequence": ((WRITER,), RUN),
     "evidence/insert_statement": (
@@ -154,6 +165,7 @@ FIRST = {
     "insert_resurfaced": ("create_inventory", "classify_inventory"),
     "read_balance": ("set_run",),
     "select_absent_cases": ("set_run",),
+    "select_claimed_states": ("set_run",),
 }
 
 
@@ -169,7 +181,7 @@ def test_every_statement_file_is_tried_here() -> None:
 )
 def test_a_statement_runs_as_the_role_that_uses_it(stage: Stage, name: str, role: str) -> None:
     if stage.put("SELECT count(*) FROM lifecycle.run WHERE run_id = 1") == 0:
-        stage.new_run()
+        stage.publish(stage.new_run())
     short = name.partition("/")[2]
     connection = stage.connection(role)
     try:
@@ -220,7 +232,7 @@ def test_what_a_sweep_found_is_judged_again_until_a_later_case_is_closed(alone: 
     assert alone.due() == {order}
     case, _ = alone.claim(run, order)[order]
     assert alone.due() == {order}, "an open case proves nothing"
-    alone.touch(WRITER, "close_cases", run_id=run, case_ids=[case])
+    alone.shut(run, case)
     assert alone.due() == set()
     alone.put("INSERT INTO lifecycle.resurfaced (order_id, run_id) VALUES (%s, %s)", order, alone.new_run())
     assert alone.due() == {order}, "found once more"
@@ -363,7 +375,7 @@ def test_an_open_case_is_taken_over_and_whoever_held_it_changes_nothing_any_more
     assert stage.run(ERASER, "record_intent", run_id=one, batch=0) == []
     assert stage.run(ERASER, "select_claims", run_id=one, batch=0) == []
     assert stage.run(ERASER, "count_superseded", run_id=one) == [{"superseded": 1}]
-    assert stage.touch(WRITER, "close_cases", run_id=one, case_ids=[first[0]]) == 0
+    assert stage.shut(one, first[0]) == 0
     assert stage.absent_cases(one) == set()
 
     late = stage.seal(two, second, f"orders/{order}/a")
@@ -379,7 +391,7 @@ def test_a_closed_case_is_history_and_the_order_gets_another(stage: Stage) -> No
     order = stage.order(ended=AS_OF - 6 * DAY)
     run = stage.new_run()
     case, epoch = stage.claim(run, order)[order]
-    assert stage.touch(WRITER, "close_cases", run_id=run, case_ids=[case]) == 1
+    assert stage.shut(run, case) == 1
     again = stage.claim(stage.new_run(), order)[order]
     assert (again[0] != case, again[1]) == (True, epoch)
 

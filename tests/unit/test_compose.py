@@ -98,8 +98,9 @@ def test_no_secret_has_a_default_and_every_variable_is_in_the_example() -> None:
     )
     with_default = set(re.findall(r"\$\{(\w+):-", TEXT))
     assert set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT)) == set(REQUIRED) | with_default == set(example)
-    assert {name for name, value in example.items() if value} == with_default
-    assert all(name.endswith("_PORT") for name in with_default)
+    authority = {"LIFECYCLE_TIMESTAMP_URL", "LIFECYCLE_TIMESTAMP_TRUST"}
+    assert {name for name, value in example.items() if value} == with_default - authority
+    assert all(name.endswith(("_PORT", "_ORIGIN")) for name in with_default - authority)
 
 
 def test_no_literal_password() -> None:
@@ -171,7 +172,9 @@ def test_code_is_mounted_read_only() -> None:
 
 def test_only_the_scheduler_holds_the_pipelines_credentials() -> None:
     holders = {
-        name for name, env in environments().items() if any(key.startswith("AIRFLOW_CONN_") for key in env)
+        name
+        for name, env in environments().items()
+        if any(key.startswith("AIRFLOW_CONN_") and key != "AIRFLOW_CONN_TASK_LOGS" for key in env)
     }
     assert holders == {"scheduler"}
     admin = {
@@ -180,8 +183,39 @@ def test_only_the_scheduler_holds_the_pipelines_credentials() -> None:
         if "LIFECYCLE_SECRET_OBJECT_ADMIN" in env or "LIFECYCLE_ADMIN_DATABASE_URL" in env
     }
     assert admin == {"store-identities", "store-init", "studio-init"}
-    keyed = {name for name, s in resolved()["services"].items() if "attester-key" in str(s.get("configs"))}
-    assert keyed == {"scheduler"}
+    for key in ("attester-key", "log-key"):
+        keyed = {name for name, s in resolved()["services"].items() if key in str(s.get("configs"))}
+        assert keyed == {"scheduler"}
+
+
+def test_task_logs_go_to_the_locked_bucket_and_are_shown_from_there() -> None:
+    from data_lifecycle.protocol import tasklogs
+    from data_lifecycle.settings import Settings
+
+    services = resolved()["services"]
+    involved = {name for name, env in environments().items() if "AIRFLOW__LOGGING__REMOTE_LOGGING" in env}
+    assert involved == {"scheduler", "api-server"}
+    for name in involved:
+        env = environments()[name]
+        bucket = Settings.from_env(env).bucket_evidence
+        assert env["AIRFLOW__LOGGING__REMOTE_BASE_LOG_FOLDER"] == tasklogs.remote_folder(bucket)
+        assert env["AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID"] == tasklogs.CONNECTION
+        assert env["AIRFLOW__LOGGING__DELETE_LOCAL_LOGS"] == "false"
+        connection = json.loads(env["AIRFLOW_CONN_TASK_LOGS"])
+        assert connection["login"] == tasklogs.CONNECTION
+        assert connection["extra"]["config_kwargs"]["s3"] == {"addressing_style": "path"}
+        assert set(services[name]["networks"]) & set(services["object-store"]["networks"])
+    # The api-server reaches the store's logs, and the studio's database not at all.
+    assert "studio" not in services["api-server"]["networks"]
+
+
+def test_the_sequencer_finds_its_key_and_the_name_of_the_log() -> None:
+    scheduler = environments()["scheduler"]
+    mounted = {c["source"]: c["target"] for c in resolved()["services"]["scheduler"]["configs"]}
+    assert scheduler["LIFECYCLE_LOG_KEY"] == mounted["log-key"]
+    assert scheduler["LIFECYCLE_ATTESTER_KEY"] == mounted["attester-key"]
+    assert scheduler["LIFECYCLE_LOG_ORIGIN"] == "xmanart.com/lifecycle"
+    assert scheduler["LIFECYCLE_TIMESTAMP_URL"] == scheduler["LIFECYCLE_TIMESTAMP_TRUST"] == ""
 
 
 def test_every_identity_of_the_store_is_given_its_secret() -> None:
@@ -203,11 +237,18 @@ def test_every_role_of_the_studio_is_given_its_password() -> None:
 
 def test_connections_can_be_read_by_the_pipelines() -> None:
     scheduler = environments()["scheduler"]
-    for identity in ("object_eraser", "object_observer", "evidence_vault"):
+    for identity in ("object_eraser", "object_observer", "evidence_vault", "log_vault"):
         connection = json.loads(scheduler[f"AIRFLOW_CONN_{identity.upper()}"])
         assert (connection["conn_type"], connection["login"]) == ("aws", identity)
         assert connection["extra"]["endpoint_url"] == "http://object-store:8333"
-    for role in ("studio_reader", "studio_eraser", "studio_observer", "studio_auditor", "evidence_writer"):
+    for role in (
+        "studio_reader",
+        "studio_eraser",
+        "studio_observer",
+        "studio_auditor",
+        "evidence_writer",
+        "log_sequencer",
+    ):
         password = complete()[f"LIFECYCLE_PASSWORD_{role.upper()}"]
         url = f"postgresql://{role}:{password}@studio-db:5432/studio"
         assert scheduler[f"AIRFLOW_CONN_{role.upper()}"] == url
@@ -258,11 +299,13 @@ def test_a_fresh_env_file_lacks_only_the_decision_and_the_commit(tmp_path: Path)
     )
     assert decided.returncode == 0, decided.stderr
     found = json.loads(decided.stdout)
-    key = load_pem_private_key(found["configs"]["attester-key"]["content"].encode(), None)
-    assert isinstance(key, Ed25519PrivateKey)
+    pems = [found["configs"][name]["content"] for name in ("attester-key", "log-key")]
+    assert pems[0] != pems[1]
+    for pem in pems:
+        assert isinstance(load_pem_private_key(pem.encode(), None), Ed25519PrivateKey)
     Fernet(found["services"]["scheduler"]["environment"]["AIRFLOW__CORE__FERNET_KEY"])
     values = re.findall(r"^LIFECYCLE_\w+=([0-9a-f]{64})$", made.stdout, re.MULTILINE)
-    assert len(values) == len(set(values)) == len(REQUIRED) - 4
+    assert len(values) == len(set(values)) == len(REQUIRED) - 5
 
 
 def test_policies_are_documents_of_the_store() -> None:

@@ -163,9 +163,9 @@ CROSS JOIN LATERAL (
         ('T09', w.explicit_consent, jsonb_build_object('explicit_consent', w.explicit_consent)),
         ('T10', NOT w.minor, jsonb_build_object('minor', w.minor)),
         ('T11', w.contract IS NOT NULL
-                AND coalesce(w.destination_country = ANY (w.storage_countries), w.destination_country IS NULL)
-                AND coalesce(w.access_countries <@ (w.storage_countries || w.declared_access), w.access_countries IS NULL)
-                AND coalesce(w.all_declared, w.sub_processors IS NULL),
+                AND (w.destination_country IS NULL OR w.destination_country = ANY (w.storage_countries))
+                AND (w.access_countries IS NULL OR w.access_countries <@ (w.storage_countries || w.declared_access))
+                AND (w.sub_processors IS NULL OR w.all_declared),
             jsonb_build_object('storage_countries', w.storage_countries, 'access_countries', w.declared_access,
                                'sub_processors', w.names))
     ) AS f (rule, kept, facts) USING (rule)

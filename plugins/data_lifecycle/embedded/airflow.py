@@ -1,7 +1,8 @@
 """Airflow's four processes on one machine: api-server, scheduler with LocalExecutor, dag-processor, triggerer.
 
 Not ``airflow standalone``: that one survives a dead api-server and leaves orphans behind. Everything listens on
-loopback; the log servers of worker and triggerer, which would listen everywhere, are off: logs are read from disk.
+loopback; the log servers of worker and triggerer, which would listen everywhere, are off: logs are read from disk while
+a task runs, and from the locked bucket when it has ended.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from data_lifecycle.embedded.credentials import USERS, Credentials
 from data_lifecycle.embedded.home import REPOSITORY, Home, write_private
 from data_lifecycle.embedded.ports import LOOPBACK
 from data_lifecycle.embedded.processes import Component, NotReady, stop, wait_until
+from data_lifecycle.protocol import tasklogs
 
 _COMMANDS: Mapping[str, list[str]] = {
     "api-server": ["api-server"],
@@ -46,11 +48,17 @@ class Airflow:
     port: int
     database_url: str = field(repr=False)
     credentials: Credentials = field(repr=False)
+    remote_logs: str
 
     @property
     def url(self) -> str:
         """The UI's address, and the API's."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def log_folder(self) -> Path:
+        """Where tasks write their logs, and where those stay that the store did not take."""
+        return self.home.airflow / "logs"
 
     @property
     def components(self) -> list[Component]:
@@ -91,7 +99,11 @@ class Airflow:
             "API__WORKERS": "1",
             "API__SECRET_KEY": secrets.api_secret,
             "API_AUTH__JWT_SECRET": secrets.jwt_secret,
-            "LOGGING__BASE_LOG_FOLDER": str(self.home.airflow / "logs"),
+            "LOGGING__BASE_LOG_FOLDER": str(self.log_folder),
+            "LOGGING__REMOTE_LOGGING": "True",
+            "LOGGING__REMOTE_BASE_LOG_FOLDER": self.remote_logs,
+            "LOGGING__REMOTE_LOG_CONN_ID": tasklogs.CONNECTION,
+            "LOGGING__DELETE_LOCAL_LOGS": "False",
             "DAG_PROCESSOR__REFRESH_INTERVAL": "60",
             "USAGE_DATA_COLLECTION__ENABLED": "False",
         }
@@ -229,6 +241,12 @@ def store_connection(access: Mapping[str, str], description: str) -> dict[str, A
     extra = {
         "endpoint_url": access["endpoint_url"],
         "region_name": access["region"],
+        # For Airflow's own hook, which puts the task logs: a store that is away must not hold a task up for long.
+        "config_kwargs": {
+            "s3": {"addressing_style": "path"},
+            "connect_timeout": 5,
+            "retries": {"mode": "standard", "total_max_attempts": 2},
+        },
     }
     return {
         "conn_type": "aws",

@@ -12,11 +12,14 @@ from data_lifecycle.embedded.airflow import Airflow, postgres_connection, store_
 from data_lifecycle.embedded.credentials import Credentials
 from data_lifecycle.embedded.home import Home, read_json, write_private
 from data_lifecycle.embedded.processes import Component
+from data_lifecycle.protocol import tasklogs
 from data_lifecycle.settings import Settings
 
 PREFERRED_PORTS = {"airflow": 8080, "postgres": 15432, "store": 18333}
-# What no pipeline may use: the studio's own application and the set-up's administrator.
-_NOT_FOR_PIPELINES = frozenset({"studio_app", "object_app", "object_admin"})
+# What no pipeline may use: the studio's own application, the set-up's administrator, and whoever opens evidence.
+_NOT_FOR_PIPELINES = frozenset(
+    {"studio_app", "object_app", "object_admin", "evidence_lookup", "payment_reader"}
+)
 _DUTIES = {
     "studio_reader": "plans: reads orders, uploads, holds",
     "studio_eraser": "records what is erased; cannot read payments or customers",
@@ -24,11 +27,19 @@ _DUTIES = {
     "studio_auditor": "reads for assertions, writes nothing",
     "evidence_writer": "records runs and evidence",
     "reviewer": "reads the lifecycle schema",
+    "payment_archiver": "reads payments, removes what is archived, keeps the archive's books",
+    "payment_vault": "adds locked files to the vault and reads them back; cannot delete",
+    "payment_observer": "lists and reads the vault; cannot write or delete",
+    "payment_eraser": "deletes exact versions whose lock has ended; cannot read or write",
+    "transfer_judge": "judges what was sent to vendors; sees no name, address or file",
+    "vendor_clerk": "counts what was sent to vendors; sees no name, address, file or verdict",
+    "vendor_eraser": "asks vendors to erase and notes their answers; sees no payment or name",
     "log_sequencer": "puts statements in order and publishes the log's head; nothing else",
     "object_eraser": "lists versions and deletes exact versions; cannot read or write",
     "object_observer": "lists and reads; cannot delete or write",
     "evidence_vault": "adds and reads evidence; cannot delete or shorten retention",
     "log_vault": "adds to the log's folder and reads evidence; cannot delete or shorten retention",
+    tasklogs.CONNECTION: "Airflow's own: adds and shows task logs; reads no evidence and cannot delete",
 }
 
 
@@ -91,7 +102,13 @@ class House:
             credentials,
             server,
             store,
-            Airflow(home, chosen["airflow"], database_url, credentials),
+            Airflow(
+                home,
+                chosen["airflow"],
+                database_url,
+                credentials,
+                tasklogs.remote_folder(settings.bucket_evidence),
+            ),
         )
 
     @classmethod
@@ -130,6 +147,7 @@ class House:
                 "uploads": self.settings.bucket_uploads,
                 "backup": self.settings.bucket_backup,
                 "evidence": self.settings.bucket_evidence,
+                "vault": self.settings.bucket_vault,
             },
             "airflow": {"url": self.airflow.url, "users_file": str(self.home.users_file)},
         }

@@ -23,6 +23,11 @@ IDENTITIES = (
     "object_observer",
     "evidence_vault",
     "log_vault",
+    "task_logs",
+    "payment_vault",
+    "payment_observer",
+    "payment_eraser",
+    "payment_reader",
 )
 _LISTENERS = (
     "master.port",
@@ -154,6 +159,7 @@ class ObjectStore:
             "uploads": self.settings.bucket_uploads,
             "backup": self.settings.bucket_backup,
             "evidence": self.settings.bucket_evidence,
+            "vault": self.settings.bucket_vault,
         }
         return provision.provision(self.store_access(provision.ADMIN), names, self.evidence_days)
 

@@ -65,6 +65,11 @@ def _wheel() -> Path:
     return Path(spec.origin).parent / "pginstall"
 
 
+def programs() -> Path:
+    """The folder of PostgreSQL's own programs, of the version that the embedded server has."""
+    return _wheel() / "bin"
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where the data directory and the binaries really are, and who owns them."""

@@ -97,12 +97,39 @@ def evidence_policy(bucket: str) -> dict[str, Any]:
     }
 
 
+def vault_policy(bucket: str) -> dict[str, Any]:
+    """The policy of the payments' vault: nothing is hidden or unlocked, and the bucket's rules stay.
+
+    Deleting a version is not denied here: whose lock has ended has to go. The lock decides until then.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "NothingIsHidden",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:DeleteObject", "s3:BypassGovernanceRetention"],
+                "Resource": f"arn:aws:s3:::{bucket}/*",
+            },
+            {
+                "Sid": "RulesOfTheBucketStay",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": list(_DENIED_ON_BUCKET),
+                "Resource": f"arn:aws:s3:::{bucket}",
+            },
+        ],
+    }
+
+
 def provision(admin_access: StoreAccess, buckets: Mapping[str, str], retention_days: int) -> list[str]:
     """Create what is missing and return it, a line each; an empty list means everything was there.
 
-    ``buckets`` names the buckets ``uploads``, ``backup`` and ``evidence``. All are versioned; evidence is also
-    locked: each object is kept ``retention_days`` days in COMPLIANCE mode, which no identity can shorten.
-    ProvisionError if the evidence bucket exists without a lock or with another retention: neither can be mended.
+    ``buckets`` names the buckets ``uploads``, ``backup``, ``evidence`` and ``vault``. All are versioned; evidence is
+    also locked: each object is kept ``retention_days`` days in COMPLIANCE mode, which no identity can shorten. The
+    vault can lock too, but each object says until when. ProvisionError if one of those two
+    exists without a lock, or evidence with another retention: neither can be mended.
     """
     if retention_days < 1:
         raise ProvisionError(f"evidence must be kept at least one day, not {retention_days}")
@@ -111,6 +138,7 @@ def provision(admin_access: StoreAccess, buckets: Mapping[str, str], retention_d
     for duty in ("uploads", "backup"):
         done += _ensure_versioned(client, buckets[duty])
     done += _ensure_evidence(client, buckets["evidence"], retention_days)
+    done += _ensure_vault(client, buckets["vault"])
     return done
 
 
@@ -137,19 +165,32 @@ def _ensure_versioned(client: Any, bucket: str) -> list[str]:
     return done
 
 
-def _ensure_evidence(client: Any, bucket: str, retention_days: int) -> list[str]:
+def _lock(client: Any, bucket: str, variable: str) -> Any:
     from botocore.exceptions import ClientError
 
-    done = _create(client, bucket, locked=True)
     try:
-        lock = client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+        return client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ObjectLockConfigurationNotFoundError":
             raise
         raise ProvisionError(
-            f"{bucket} exists without object lock, which only a new bucket can have: "
-            "name another one in LIFECYCLE_BUCKET_EVIDENCE"
+            f"{bucket} exists without object lock, which only a new bucket can have: name another one in {variable}"
         ) from error
+
+
+def _ensure_vault(client: Any, bucket: str) -> list[str]:
+    done = _create(client, bucket, locked=True)
+    _lock(client, bucket, "LIFECYCLE_BUCKET_VAULT")
+    policy = vault_policy(bucket)
+    if _policy(client, bucket) != policy:
+        client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        done.append(f"{bucket}: hiding and unlocking are denied to everyone")
+    return done
+
+
+def _ensure_evidence(client: Any, bucket: str, retention_days: int) -> list[str]:
+    done = _create(client, bucket, locked=True)
+    lock = _lock(client, bucket, "LIFECYCLE_BUCKET_EVIDENCE")
     wanted = {"Mode": "COMPLIANCE", "Days": retention_days}
     found = lock.get("Rule", {}).get("DefaultRetention")
     if found is None:
@@ -215,6 +256,7 @@ def _make_buckets(environ: Mapping[str, str]) -> list[str]:
         "uploads": settings.bucket_uploads,
         "backup": settings.bucket_backup,
         "evidence": settings.bucket_evidence,
+        "vault": settings.bucket_vault,
     }
     return provision(_access(environ, ADMIN, _need(environ, "LIFECYCLE_STORE_URL")), names, int(days))
 

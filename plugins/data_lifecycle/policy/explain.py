@@ -29,12 +29,30 @@ class Enforcement:
 _PHOTO_PURGE = Enforcement(
     "photo_purge", frozenset({"versions", "delete_markers", "unfinished_uploads", "derivatives", "backups"})
 )
+_TRANSFER_CHECK = Enforcement("transfer_check")
 ENFORCED_BY = {
     "photos": _PHOTO_PURGE,
     "style_references": _PHOTO_PURGE,
     "abandoned_orders": Enforcement("photo_purge"),
     "orphans": Enforcement("photo_purge"),
     "caps": Enforcement("photo_purge"),
+    "residue": Enforcement("photo_purge"),
+    "salts": Enforcement("evidence_audit"),
+    "vendors_payment": _TRANSFER_CHECK,
+    "vendors_email": _TRANSFER_CHECK,
+    "vendors_cloud": _TRANSFER_CHECK,
+    "vendors_ai": _TRANSFER_CHECK,
+    "vendor_contracts": _TRANSFER_CHECK,
+    "necessary_extent": _TRANSFER_CHECK,
+    "transfer_protection_level": _TRANSFER_CHECK,
+    "transfer_security": _TRANSFER_CHECK,
+    "transfer_consent": _TRANSFER_CHECK,
+    "transfer_law": _TRANSFER_CHECK,
+    "vendor_suspension": _TRANSFER_CHECK,
+    "vendor_inventory": Enforcement("vendor_inventory"),
+    "vendor_erasure": Enforcement("vendor_erasure"),
+    "payments": Enforcement("payment_archive", frozenset({"rows"})),
+    "payment_archive": Enforcement("payment_archive"),
 }
 """Promise id -> what enforces it today. What is missing here is shown as a gap."""
 

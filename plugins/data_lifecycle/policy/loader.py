@@ -16,6 +16,9 @@ from data_lifecycle.policy.checks import Finding, check_policy, check_raw
 from data_lifecycle.policy.clock import require_aware
 from data_lifecycle.policy.model import Policy
 
+REGISTER = "vendors.yaml"
+"""The register of vendors lies beside the versions of the policy and is none of them."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -48,7 +51,7 @@ def load_policy(path: Path) -> Policy:
             [Problem(str(path), "-", type(error).__name__, "give a readable file in UTF-8")]
         ) from error
     try:
-        raw, findings = _parse(text)
+        raw, findings = parse_yaml(text)
     except (
         yaml.YAMLError,
         ValueError,
@@ -65,7 +68,7 @@ def load_policy(path: Path) -> Policy:
     try:
         policy = Policy.model_validate(raw, context={"sha256": hashlib.sha256(content).hexdigest()})
     except ValidationError as error:
-        findings += [_from_pydantic(problem) for problem in error.errors(include_url=False)]
+        findings += [finding_of(problem) for problem in error.errors(include_url=False)]
     findings += check_raw(raw, path)
     if policy is not None:
         findings += check_policy(policy, path)
@@ -75,12 +78,12 @@ def load_policy(path: Path) -> Policy:
 
 
 def load_all(directory: Path) -> tuple[Policy, ...]:
-    """Load every version in a directory (`*.yaml`), oldest first.
+    """Load every version in a directory (`*.yaml` but the register of vendors), oldest first.
 
     A version has no end of its own: it holds until the next one begins, so versions cannot overlap unless two begin
     on the same day, which is refused, as are two with the same name, two different policies, and an empty directory.
     """
-    paths = sorted(directory.glob("*.yaml"))
+    paths = sorted(path for path in directory.glob("*.yaml") if path.name != REGISTER)
     if not paths:
         raise PolicyError(
             [Problem(str(directory), "-", "no *.yaml", "keep every version of the policy here")]
@@ -135,7 +138,7 @@ def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:
     ]
 
 
-def _parse(text: str) -> tuple[Any, list[Finding]]:
+def parse_yaml(text: str) -> tuple[Any, list[Finding]]:
     """Parse YAML with sequences as tuples; a key that stands twice is found instead of silently winning."""
     loader = _loader(text)
     try:
@@ -180,7 +183,8 @@ def _freeze(value: Any) -> Any:
     return value
 
 
-def _from_pydantic(problem: Any) -> Finding:
+def finding_of(problem: Any) -> Finding:
+    """What pydantic found wrong, as a finding: where, what stands there, what to do."""
     path = ".".join(str(part) for part in problem["loc"] if part not in ("latest", "earliest")) or "-"
     kind = problem["type"]
     if kind == "missing":

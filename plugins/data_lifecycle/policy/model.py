@@ -26,12 +26,18 @@ from data_lifecycle.policy.promises import (
     InformationType,
     Minors,
     Orphans,
+    PaymentArchive,
     Purpose,
     PurposeLimit,
     RequestedErasure,
+    Residue,
+    Salts,
     SecurityMeasure,
     Sharing,
     Transfers,
+    VendorErasure,
+    VendorInventory,
+    VendorSuspension,
 )
 from data_lifecycle.policy.retention import RetentionRule
 from data_lifecycle.policy.taxonomy import lineage
@@ -82,6 +88,12 @@ class Policy(Model):
     orphans: Orphans
     holds: Holds
     caps: Caps
+    residue: Residue
+    salts: Salts
+    vendor_suspension: VendorSuspension
+    vendor_erasure: VendorErasure
+    vendor_inventory: VendorInventory
+    payment_archive: PaymentArchive
     _sha256: str = PrivateAttr(default="")
 
     def model_post_init(self, context: Any) -> None:

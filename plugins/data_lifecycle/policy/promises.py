@@ -91,6 +91,13 @@ class Cookies(Model):
     controls: tuple[Promise, ...]
 
 
+class VendorSuspension(Promise):
+    """Which broken transfer rules make the application stop sending to a vendor; `enabled` is the switch."""
+
+    enabled: bool
+    rules: Annotated[tuple[Annotated[str, Field(pattern=r"^T(0[1-9]|1[01])$")], ...], Field(min_length=1)]
+
+
 class RequestedErasure(Promise):
     """A promise that starts with an event of one person (6.1 to 6.6, 7); `within` is absent for the clock of 11."""
 
@@ -207,3 +214,64 @@ class Caps(Promise):
     share_applies_from_objects: Annotated[int, Field(ge=0)]
     max_bytes: Annotated[int, Field(gt=0)]
     canary: Canary
+
+
+class Residue(Promise):
+    """How long bytes may remain, by place, after a file is observed absent: said until somebody has looked there."""
+
+    write_ahead_log: Duration
+    database_backups: Duration
+    vendors: Duration
+
+    @property
+    def deadline_text(self) -> str:
+        """The periods."""
+        return f"log {self.write_ahead_log}, backups {self.database_backups}, vendors {self.vendors}"
+
+
+class Salts(Promise):
+    """When nobody shall be able to say any more whom a commitment of a closed case is about."""
+
+    destroy_after: Duration
+
+    @property
+    def deadline_text(self) -> str:
+        """Age of the closed case."""
+        return f"destroyed after {self.destroy_after}"
+
+
+class VendorErasure(Promise):
+    """How long before an order's deadline somebody is told that a vendor has not proven its erasure."""
+
+    alert_before_deadline: Duration
+
+    @property
+    def deadline_text(self) -> str:
+        """The lead."""
+        return f"alert {self.alert_before_deadline} before a deadline"
+
+
+class VendorInventory(Promise):
+    """From when on a vendor without traffic is named, and below which number people are not counted out."""
+
+    quiet_after: Duration
+    small_count: Annotated[int, Field(ge=2)]
+
+    @property
+    def deadline_text(self) -> str:
+        """Both."""
+        return f"quiet after {self.quiet_after}, counts below {self.small_count} coarsened"
+
+
+class PaymentArchive(Promise):
+    """When final payments leave the hot table, how many may do so in one run, and how many a file may hold."""
+
+    hot: Duration
+    max_rows_of_a_file: Annotated[int, Field(gt=0)]
+    max_rows: Annotated[int, Field(gt=0)]
+    max_expired_rows: Annotated[int, Field(gt=0)]
+
+    @property
+    def deadline_text(self) -> str:
+        """The hot period."""
+        return f"hot for {self.hot}"

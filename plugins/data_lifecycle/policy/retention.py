@@ -19,6 +19,9 @@ from data_lifecycle.policy.parts import (
     UploadCategory,
 )
 
+ARCHIVE_WINDOW = timedelta(days=16)
+"""The longest half of a calendar month: a file of the archive holds records whose promises end within one."""
+
 
 class Schedule(Model):
     """How often whatever enforces a rule runs: cron in UTC, its longest pause, and how long failures are retried."""
@@ -135,7 +138,8 @@ class RetentionRule(Promise):
     def arithmetic_error(self, timezone: str, from_date: date) -> str | None:
         """Why the schedule cannot keep the deadline, with the sum; None when it can.
 
-        `start_at` + schedule period + retry budget must fit into the shortest elapsed time the period can take.
+        `start_at` + schedule period + retry budget must fit into the shortest elapsed time the period can take; for
+        what is archived in files, the span of a file + schedule period + retry budget into `erase_within`.
         """
         if isinstance(self.boundary, Latest):
             if self.period.years:
@@ -149,6 +153,9 @@ class RetentionRule(Promise):
             spent = self.start_at
         else:
             limit, first, spent = self.boundary.erase_within, "", timedelta(0)
+            if "archive" in self.action:
+                # A file goes as a whole when the last of its records may: the first has waited for that long by then.
+                first, spent = f"window of a file {format_hours(ARCHIVE_WINDOW)} + ", ARCHIVE_WINDOW
             if limit.years:
                 return f"erase_within {limit} has no fixed length; write it in days"
         period, retry = self.schedule.period.elapsed, self.schedule.retry_budget.elapsed

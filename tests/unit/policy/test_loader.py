@@ -186,7 +186,13 @@ BAD = {
         ("erase_within: P30D", "erase_within: PT20H"),
         "retention.2.duration",
         "P7Y",
-        "period 24 h + retry budget 12 h = 36 h > 20 h (PT20H)",
+        "window of a file 384 h + period 24 h + retry budget 12 h = 420 h > 20 h (PT20H)",
+    ),
+    "a file that would keep its first record too long": (
+        ("erase_within: P30D", "erase_within: P17D"),
+        "retention.2.duration",
+        "P7Y",
+        "window of a file 384 h + period 24 h + retry budget 12 h = 420 h > 408 h (P17D)",
     ),
     "years as a deadline": (
         ("duration: P365D", "duration: P1Y"),

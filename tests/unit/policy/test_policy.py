@@ -110,7 +110,8 @@ def test_check_shows_a_line_for_every_promise_and_is_honest_about_gaps() -> None
         (line,) = (line for line in lines if line.split(" ")[0] == promise.id)
         assert line.endswith(enforced_by(promise))
     assert enforced_by(POLICY.rule("photos")) == "photo_purge (not yet: vendors)"
-    assert enforced_by(POLICY.promise("payments")) == NOT_ENFORCED
+    assert enforced_by(POLICY.promise("payments")) == "payment_archive (not yet: backups)"
+    assert enforced_by(POLICY.promise("contact_data")) == NOT_ENFORCED
     assert any("Owner still to be named: contact_data" in line for line in lines)
 
 
@@ -149,7 +150,7 @@ def test_explain_a_floor_and_a_decision() -> None:
     payments = "\n".join(explain(POLICY, "payments", datetime.fromisoformat("2028-02-29T10:00+08:00")))
     assert "Kept until     2035-03-01 02:00:00Z" in payments
     assert "pseudonymised, not erased" in payments
-    assert "First run" not in payments
+    assert "First run      2035-03-01 03:00:00Z" in payments
     orders = "\n".join(explain(POLICY, "order_data", datetime(2026, 3, 1, tzinfo=UTC)))
     assert "A decision of the studio, not a promise of the policy" in orders
     assert "Clause " not in orders

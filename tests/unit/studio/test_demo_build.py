@@ -243,8 +243,8 @@ def test_money_and_people(studio: DemoStudio) -> None:
     assert {p.kind for p in studio.payments} == {"charge", "refund", "dispute"}
     charges = {p.payment_id: p for p in studio.payments if p.kind == "charge"}
     for payment in studio.payments:
-        assert (payment.parent_id is None) == (payment.kind == "charge")
-        assert payment.parent_id is None or payment.amount <= charges[payment.parent_id].amount
+        assert (payment.charge_id == payment.payment_id) == (payment.kind == "charge")
+        assert payment.amount <= charges[payment.charge_id].amount
     abandoned = {*studio.by_scenario["abandoned"], *studio.by_scenario["abandoned_waiting"]}
     charged = {p.order_id for p in charges.values()}
     assert charged == {order.order_id for order in studio.orders} - abandoned
