@@ -16,7 +16,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -86,15 +86,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 # These start whole houses, which prefer the same ports: one process runs them one after the other.
-_HOUSES = ("tests/ui/", "tests/integration/test_embedded_up.py")
+_HOUSES = ("tests/ui/", "tests/integration/test_embedded_up.py", "tests/integration/test_task_logs.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep each file's tests in one process of a parallel run: they share that process's servers and databases."""
-    for item in items:
-        path = item.path.relative_to(REPOSITORY).as_posix()
-        item.add_marker(pytest.mark.xdist_group("houses" if path.startswith(_HOUSES) else path))
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "houses" if nodeid.startswith(_HOUSES) else str(super()._split_scope(nodeid))
+
+    return ByFile(config, log)
 
 
 @dataclasses.dataclass(frozen=True)

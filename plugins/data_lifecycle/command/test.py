@@ -45,4 +45,4 @@ def main(arguments: argparse.Namespace) -> int:
 def _spread() -> list[str]:
     """pytest-xdist's options; the caller's come after them and win. In the order of collection: long files go first."""
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
-    return [f"-n{processes}", "--dist=loadgroup", "--no-loadscope-reorder"]
+    return [f"-n{processes}", "--dist=loadfile", "--no-loadscope-reorder"]
