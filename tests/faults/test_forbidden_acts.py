@@ -24,6 +24,7 @@ STATEMENT = "photo_purge/forbidden-acts.dsse.json"
 LOG = "the log in the evidence bucket"
 LEAF = "log/leaf/forbidden-acts.json"
 LOGS = "task logs in the evidence bucket"
+VAULT, FILE = "lifecycle-vault", "payments/v1/2033-05-a/forbidden-acts.parquet"
 TASK_LOG = "task-logs/dag_id=photo_purge/run_id=forbidden-acts/task_id=act/attempt=1.log"
 
 
@@ -38,7 +39,8 @@ class Target:
 
 
 Act = Callable[[Any, Target], object]
-SOON = datetime.now(UTC) + timedelta(seconds=5)
+LATER = datetime.now(UTC) + timedelta(hours=1)
+SOON = datetime.now(UTC) + timedelta(minutes=20)
 
 
 def _object(t: Target) -> dict[str, Any]:
@@ -143,7 +145,23 @@ FORBIDDEN: dict[tuple[str, str], tuple[str, ...]] = {
         for who in ("object_observer", "object_eraser", "object_app")
         for p in (EVIDENCE, LOG, LOGS)
     },
-    **{("nobody", place): EVERYTHING for place in (UPLOADS, BACKUP, EVIDENCE, LOG, LOGS)},
+    **{("nobody", place): EVERYTHING for place in (UPLOADS, BACKUP, EVIDENCE, LOG, LOGS, VAULT)},
+    # Archived payments: who puts them cannot take them back, who erases what has ended cannot read it.
+    ("payment_vault", VAULT): (*LOCK[:5], *BUCKET_RULES, "make bucket"),
+    ("payment_observer", VAULT): (*WRITING, *REMOVING, *LOCK, *BUCKET_RULES),
+    ("payment_reader", VAULT): (*WRITING, *REMOVING, *LOCK, *BUCKET_RULES),
+    ("payment_eraser", VAULT): (
+        *WRITING, *BUCKET_RULES, "get", "get version", "copy elsewhere", "delete", "delete version", "make bucket",
+    ),
+    **{
+        (who, place): EVERYTHING
+        for who in ("payment_vault", "payment_observer", "payment_reader", "payment_eraser")
+        for place in (UPLOADS, BACKUP, EVIDENCE, LOG, LOGS)
+    },
+    **{
+        (who, VAULT): EVERYTHING
+        for who in ("object_observer", "object_eraser", "object_app", "evidence_vault", "log_vault", "task_logs")
+    },
     # The set-up's administrator, whom no pipeline runs as, cannot take evidence back either.
     ("object_admin", EVIDENCE): (*LOCK, "let expire", "suspend versioning", "delete bucket"),
 }  # fmt: skip
@@ -166,8 +184,13 @@ def targets(store: ObjectStore) -> dict[str, Target]:
         (EVIDENCE, EVIDENCE, STATEMENT),
         (LOG, EVIDENCE, LEAF),
         (LOGS, EVIDENCE, TASK_LOG),
+        (VAULT, VAULT, FILE),
     ):
-        version = admin.put_object(Bucket=bucket, Key=key, Body=b"original")["VersionId"]
+        # The vault has no period of its own: each file says until when.
+        lock = {"ObjectLockMode": "COMPLIANCE", "ObjectLockRetainUntilDate": LATER} if place == VAULT else {}
+        version = admin.put_object(
+            Bucket=bucket, Key=key, Body=b"original", ChecksumAlgorithm="SHA256", **lock
+        )["VersionId"]
         upload = admin.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
         made[place] = Target(bucket, key, version, upload)
     return made
