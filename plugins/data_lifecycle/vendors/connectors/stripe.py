@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from data_lifecycle.vendors.accounts import Account
@@ -31,6 +32,8 @@ class Stripe:
         import stripe
 
         self._stripe: Any = stripe
+        # The client notes each request with its path, and the path names a customer.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         key = secret(account, "a restricted API key")
         addresses: Any = {"api": account.url} if account.url else {}
         self._client: Any = stripe.StripeClient(
