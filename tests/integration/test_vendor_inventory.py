@@ -310,3 +310,26 @@ def test_what_must_not_go_on_as_asked(quiet: Any, own_include: Path) -> None:
     with pytest.raises(PromiseBroken, match="register or policy changed"):
         observe_run(quiet.house, run_id)
     assert rows(quiet, "SELECT count(*) FROM lifecycle.inventory") == [(0,)]
+
+
+def test_two_pipelines_that_keep_the_same_register_at_once_both_plan(sending: Any) -> None:
+    """The transfer check keeps the version first and commits while the inventory waits for it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from tests.faults.workshop import wait_until
+
+    from data_lifecycle.database import connect
+    from data_lifecycle.transfer_check import yardstick
+
+    now = datetime.now(UTC)
+    with (
+        connect(sending.house.connections.database("transfer_judge"), "first") as first,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        yardstick.keep(first, yardstick.load(sending.house, now))
+        planned = pool.submit(plan_run, sending.house, "second", now, None, False)
+        wait_until(
+            lambda: rows(sending, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted") == [(True,)], 60
+        )
+        first.commit()
+        assert planned.result(60) > 0

@@ -7,12 +7,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-import psycopg2.extensions
-
 from data_lifecycle.database import Connection, connect, execute, fetch, fetch_one
 from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, log
 from data_lifecycle.protocol.moments import judge_as_of
+from data_lifecycle.protocol.sealing import in_snapshot
 from data_lifecycle.transfer_check import yardstick
 
 PIPELINE = "transfer_check"
@@ -29,15 +28,15 @@ def plan_run(
     Raises Refused for an impossible ``as_of``, PolicyError for a register or list that must not be used, PromiseBroken
     when the studio never sent anything: an empty log proves nothing.
     """
-    with connect(house.connections.database(ROLE), "transfer_check plan") as connection:
-        connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ)
+
+    def seal(connection: Connection) -> int:
         now = fetch_one(connection, "photo_purge/read_clock")["now"]
         moment = judge_as_of(as_of, run_after, now)
         rule = yardstick.load(house, moment)
         yardstick.keep(connection, rule)
-        run_id = _plan(connection, dag_run_id, moment, dry_run, rejudge, rule)
-        connection.commit()
-    return run_id
+        return _plan(connection, dag_run_id, moment, dry_run, rejudge, rule)
+
+    return in_snapshot(house.connections.database(ROLE), "transfer_check plan", seal)
 
 
 def _plan(

@@ -7,12 +7,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-import psycopg2.extensions
-
 from data_lifecycle.database import Connection, Row, connect, execute, fetch_one
 from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, log
 from data_lifecycle.protocol.moments import judge_as_of
+from data_lifecycle.protocol.sealing import in_snapshot
 from data_lifecycle.transfer_check import yardstick
 
 PIPELINE = "vendor_inventory"
@@ -26,15 +25,15 @@ def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | No
     Raises Refused for an impossible ``as_of``, PolicyError for a register or list that must not be used, PromiseBroken
     when nothing was ever sent: an empty log would read as "no drift" and prove nothing.
     """
-    with connect(house.connections.database(ROLE), "vendor_inventory plan") as connection:
-        connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ)
+
+    def seal(connection: Connection) -> int:
         now = fetch_one(connection, "photo_purge/read_clock")["now"]
         moment = judge_as_of(as_of, run_after, now)
         rule = yardstick.load(house, moment)
         yardstick.keep(connection, rule)
-        run_id = _plan(connection, dag_run_id, moment, dry_run, rule)
-        connection.commit()
-    return run_id
+        return _plan(connection, dag_run_id, moment, dry_run, rule)
+
+    return in_snapshot(house.connections.database(ROLE), "vendor_inventory plan", seal)
 
 
 def _plan(
