@@ -35,7 +35,7 @@ CREATE VIEW lifecycle.provider_statement_latest AS
            missing_there, differing, other, compared_at
     FROM lifecycle.provider_statement
     ORDER BY provider, period_from, period_to, statement_id DESC;
-COMMENT ON VIEW lifecycle.provider_statement_latest IS 'Of each provider and period the latest comparison: what assertions look at.';
+COMMENT ON VIEW lifecycle.provider_statement_latest IS 'Of each provider and period the latest comparison.';
 
 GRANT SELECT, INSERT (provider, sha256, period_from, period_to, lines, matched, missing_here, missing_there, differing, other)
     ON lifecycle.provider_statement TO payment_reader;

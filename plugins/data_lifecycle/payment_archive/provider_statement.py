@@ -101,7 +101,7 @@ def compare(lines: Sequence[Line], records: Iterable[Mapping[str, Any]]) -> Comp
 
 
 def reconcile(house: House, provider: str, path: Path, purpose: str) -> Comparison:
-    """Compare the statement in ``path`` with all records of ``provider`` and note the counts; the next run asserts.
+    """Compare the statement in ``path`` with all records of ``provider`` and note the counts for the reviewer.
 
     Raises StatementError for the file, FindError for the question.
     """
