@@ -29,7 +29,7 @@ def judge(house: House, run_id: int) -> dict[str, bool]:
     suite = json.loads((house.settings.include / "expectations" / "evidence_audit.json").read_text("utf-8"))
     held: dict[str, bool] = {}
     with connect(house.connections.database("studio_auditor"), "judge") as connection, connection:
-        fetch(connection, "photo_purge/set_run", run_id=run_id)
+        fetch(connection, "run/set_run", run_id=run_id)
         expected = fetch_one(connection, "evidence_audit/count_audited", run_id=run_id)["cases"]
         for part in suite["tables"]:
             with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:

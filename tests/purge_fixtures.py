@@ -81,8 +81,9 @@ def purge() -> Callable[..., int]:
     def run(house: House, dag_run_id: str = "test", as_of: str | None = None) -> int:
         from data_lifecycle.photo_purge.acting import act_batch, settle_run
         from data_lifecycle.photo_purge.attesting import assert_purge, attest_run
+        from data_lifecycle.photo_purge.guarding import guard_run
         from data_lifecycle.photo_purge.observing import observe_run, sweep_run
-        from data_lifecycle.photo_purge.planning import guard_run, plan_run
+        from data_lifecycle.photo_purge.planning import plan_run
 
         run_id = plan_run(house, dag_run_id, datetime.now(UTC), as_of, dry_run=False)
         for batch in guard_run(house, run_id):

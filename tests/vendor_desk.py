@@ -100,7 +100,7 @@ def quickly(house: House, run_id: int, suite: str, parameters: Mapping[str, int]
         "tables"
     ]
     with connect(house.connections.database("studio_auditor"), "judge") as connection, connection:
-        fetch(connection, "photo_purge/set_run", run_id=run_id)
+        fetch(connection, "run/set_run", run_id=run_id)
         (balance,) = fetch(connection, "vendor_erasure/read_balance")
         held = {"books exist": True}
         for expectation in part["expectations"][1:]:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from tests.faults.sequencing import kill_at
 from tests.faults.workshop import judge
 
-from data_lifecycle.photo_purge import acting, attesting, observing, planning
+from data_lifecycle.photo_purge import acting, attesting, guarding, observing, planning
 from data_lifecycle.protocol.house import House
 from data_lifecycle.settings import Settings
 
@@ -26,7 +26,7 @@ def prove(house: House, run_id: int) -> None:
 
 STEPS: dict[str, Callable[[House, int], object]] = {
     "plan": lambda house, _: planning.plan_run(house, "one", datetime.now(UTC), None, dry_run=False),
-    "guard": planning.guard_run,
+    "guard": guarding.guard_run,
     "act": lambda house, run: acting.act_batch(house, run, 0),
     "observe": observing.observe_run,
     "settle": acting.settle_run,

@@ -111,7 +111,7 @@ def test_a_database_whose_clock_is_behind_decides(shop: Workshop, monkeypatch: p
 
     def behind(connection: object, name: str, **values: object) -> object:
         row = real(connection, name, **values)  # type: ignore[arg-type]
-        return {"now": row["now"] - timedelta(hours=1)} if name == "photo_purge/read_clock" else row
+        return {"now": row["now"] - timedelta(hours=1)} if name == "run/read_clock" else row
 
     monkeypatch.setattr(planning, "fetch_one", behind)
     run_id = plan(shop, None, now + timedelta(days=2))

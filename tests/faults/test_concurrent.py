@@ -236,7 +236,7 @@ def test_two_workers_attest_the_same_run(shop: Workshop) -> None:
 
 def shop_guarded(shop: Workshop, run_id: int) -> None:
     """Release the plan without acting on it."""
-    from data_lifecycle.photo_purge.planning import guard_run
+    from data_lifecycle.photo_purge.guarding import guard_run
 
     assert guard_run(shop.house, run_id) == [0]
 

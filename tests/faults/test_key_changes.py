@@ -137,7 +137,7 @@ def test_both_keys_again_and_again(house: House, trust: bytes) -> None:
 
 def state(connection: Connection, signer: Any, name: str) -> None:
     """Write a statement, signed with this key; the caller commits."""
-    now = fetch_one(connection, "evidence/read_clock")["now"]
+    now = fetch_one(connection, "run/read_clock")["now"]
     sealed = heartbeat(signer, now.date(), now)
     execute(
         connection, "evidence_log/insert_record", evidence_id=name, predicate_type=HEARTBEAT, facts_sha256=name,

@@ -20,7 +20,7 @@ ORDER = ("plan", "guard", "act", "observe", "settle", "sweep", "assert", "attest
 POINTS = {
     "plan: sealed, not committed": ("plan", "photo_purge.planning:_tell::before:1"),
     "plan: committed": ("plan", "end"),
-    "guard: plan stated, not committed": ("guard", "photo_purge.planning:state_plan::after:1"),
+    "guard: plan stated, not committed": ("guard", "photo_purge.guarding:state_plan::after:1"),
     "guard: plan committed, not stored": ("guard", "protocol.ledger:publish::before:1"),
     "guard: a heartbeat, not committed": ("guard", "protocol.ledger:record_heartbeats::after:1"),
     "guard: plan stored, not noted": ("guard", "evidence.vault:keep::after:1"),
@@ -30,7 +30,7 @@ POINTS = {
     "guard: published, not released": ("guard", "protocol.ledger:publish::after:1"),
     "guard: released, not committed": (
         "guard",
-        "photo_purge.planning:execute:photo_purge/release_run:after:1",
+        "photo_purge.guarding:execute:run/release_run:after:1",
     ),
     "guard: released": ("guard", "end"),
     "act: intent not committed": ("act", "photo_purge.acting:fetch:photo_purge/record_intent:after:1"),

@@ -20,7 +20,8 @@ from data_lifecycle.evidence.checkpoint import Checkpoint, sign
 from data_lifecycle.evidence.lifecycle_verify import ASSERTIONS, PLAN, RESULT
 from data_lifecycle.photo_purge import attesting, claims
 from data_lifecycle.photo_purge.acting import act_batch
-from data_lifecycle.photo_purge.planning import guard_run, plan_run
+from data_lifecycle.photo_purge.guarding import guard_run
+from data_lifecycle.photo_purge.planning import plan_run
 from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken
 
@@ -67,7 +68,7 @@ def a_name_that_is_taken(shop: Workshop) -> House:
     with connect(shop.house.connections.database(ledger.WRITER), "test") as connection, connection:
         run = fetch_one(
             connection,
-            "photo_purge/read_run",
+            "run/read_run",
             run_id=shop.sql("SELECT run_id FROM lifecycle.run")[0]["run_id"],
         )
         name = claims.state_plan(shop.house, connection, run).name

@@ -22,8 +22,9 @@ from data_lifecycle.evidence.lifecycle_verify import Result, pack, unpack, verif
 from data_lifecycle.objects.store import client
 from data_lifecycle.photo_purge.acting import act_batch, settle_run
 from data_lifecycle.photo_purge.attesting import attest_run, state_assertions
+from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.observing import observe_run, sweep_run
-from data_lifecycle.photo_purge.planning import guard_run, plan_run
+from data_lifecycle.photo_purge.planning import plan_run
 from data_lifecycle.protocol.house import House, PromiseBroken
 
 DUE = timedelta(days=5, hours=12)
@@ -361,7 +362,7 @@ def judge(house: House, run_id: int) -> list[str]:
     suite = json.loads((house.settings.include / "expectations" / "photo_purge.json").read_text("utf-8"))
     found: dict[str, tuple[bool, str]] = {}
     with connect(house.connections.database("studio_auditor"), "judge") as connection, connection:
-        fetch(connection, "photo_purge/set_run", run_id=run_id)
+        fetch(connection, "run/set_run", run_id=run_id)
         parameters = fetch(connection, "photo_purge/count_to_erase", run_id=run_id)[0]
         tables: dict[str, list[Any]] = {}
         for table in ("balance", "checked_erasure"):

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives import serialization
 from data_lifecycle.evidence import keys, statement
 from data_lifecycle.photo_purge.acting import act_batch, settle_run
 from data_lifecycle.photo_purge.attesting import attest_run
+from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.observing import observe_run, sweep_run
-from data_lifecycle.photo_purge.planning import guard_run, plan_run
+from data_lifecycle.photo_purge.planning import plan_run
 from data_lifecycle.protocol.house import PromiseBroken
 from data_lifecycle.studio.demo.scenarios import SCENARIOS
 

@@ -204,7 +204,7 @@ PROCESSES.set_forkserver_preload(["tests.faults.inventory_runner", "boto3", "dat
 V = "vendor_inventory."
 POINTS = {
     "plan: sealed, not committed": ("plan", f"{V}planning:_tell::before:1"),
-    "guard: published, not released": ("guard", f"{V}planning:execute:photo_purge/release_run:before:1"),
+    "guard: published, not released": ("guard", f"{V}planning:execute:run/release_run:before:1"),
     "observe: counted, not committed": ("observe", f"{V}observing:execute:{V[:-1]}/observe_sent:after:1"),
     "observe: half of the documents": ("observe", f"{V}observing:execute:{V[:-1]}/insert_document:after:2"),
     "observe: done": ("observe", "end"),

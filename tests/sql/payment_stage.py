@@ -54,8 +54,10 @@ def run_id(archiver: Connection) -> int:
         "policy_version": "1", "policy_sha256": "0", "code_sha": "0", "manifest_sha256": "0", "batches": 1,
         "facts": '{"erase_within_seconds": 2592000}',
     }  # fmt: skip
-    assert fetch_one(archiver, P + "next_attempt", dag_run_id="one")["attempt"] == 1
-    made = int(fetch_one(archiver, P + "insert_run", **run)["run_id"])
+    assert (
+        fetch_one(archiver, "run/next_attempt", pipeline="payment_archive", dag_run_id="one")["attempt"] == 1
+    )
+    made = int(fetch_one(archiver, "run/insert_run", pipeline="payment_archive", **run)["run_id"])
     assert execute(archiver, P + "take_turn", run_id=made) == 1
     archiver.commit()
     return made

@@ -47,7 +47,7 @@ class Stage:
         return self._connections[role]
 
     def run(self, role: str, name: str, **values: object) -> list[Row]:
-        """Rows of a statement of the photo purge, run and committed as the role."""
+        """Rows of a statement, the photo purge's unless it says whose, run and committed as the role."""
         connection = self.connection(role)
         with connection:
             return fetch(connection, name if "/" in name else f"photo_purge/{name}", **values)
@@ -151,7 +151,7 @@ class Stage:
     ) -> int:
         """A sealed plan; its number."""
         (row,) = self.run(
-            *("studio_reader", "insert_run"),
+            *("studio_reader", "run/insert_run"),
             pipeline="photo_purge", dag_run_id=f"run-{next(_numbers)}", attempt=1, as_of=as_of, dry_run=dry_run,
             policy_id="p", policy_version="1", policy_sha256="a", code_sha="c", manifest_sha256="m", batches=batches,
             facts=facts,
@@ -269,7 +269,7 @@ class Stage:
 
     def attest(self, run: int, name: str, **values: object) -> list[Row]:
         """A statement of the attester within the session of a run."""
-        self.run("evidence_writer", "set_run", run_id=run)
+        self.run("evidence_writer", "run/set_run", run_id=run)
         return self.run("evidence_writer", name, **values)
 
     def shut(self, run_id: int, *cases: UUID) -> int:

@@ -251,13 +251,13 @@ def test_roots_follow_salt_and_references(stage: Stage) -> None:
 def test_a_plan_must_be_public_before_anything_is_released(stage: Stage) -> None:
     run, other = stage.new_run(), stage.new_run()
     with pytest.raises(refused.RestrictViolation, match="is not published"):
-        stage.touch("studio_reader", "release_run", run_id=run)
+        stage.touch("studio_reader", "run/release_run", run_id=run)
     stage.publish(other)
     with pytest.raises(refused.RestrictViolation):
-        stage.touch("studio_reader", "release_run", run_id=run)
+        stage.touch("studio_reader", "run/release_run", run_id=run)
     stage.publish(run)
-    assert stage.touch("studio_reader", "release_run", run_id=run) == 1
-    assert stage.touch("studio_reader", "release_run", run_id=run) == 1
+    assert stage.touch("studio_reader", "run/release_run", run_id=run) == 1
+    assert stage.touch("studio_reader", "run/release_run", run_id=run) == 1
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_half_a_publication_is_none(stage: Stage, undone: str) -> None:
     stage.publish(run)
     stage.put(undone)
     with pytest.raises(refused.RestrictViolation):
-        stage.touch("studio_reader", "release_run", run_id=run)
+        stage.touch("studio_reader", "run/release_run", run_id=run)
 
 
 def test_a_run_has_one_plan(stage: Stage) -> None:

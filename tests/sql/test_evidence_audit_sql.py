@@ -99,7 +99,7 @@ def test_a_statement_runs_as_the_role_that_uses_it(shared: Stage, name: str) -> 
         connection.autocommit = True
     try:
         if name == "read_balance":
-            execute(connection, "photo_purge/set_run", run_id=1)
+            execute(connection, "run/set_run", run_id=1)
         if name.startswith("copy_"):
             copy_rows(connection, f"evidence_audit/{name}", [])
         else:

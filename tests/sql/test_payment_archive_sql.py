@@ -205,7 +205,7 @@ def test_a_file_from_plan_to_absence(studio: Studio, shop: Till, archiver: Conne
         sight = (run_id, number, file_id, "absent", "absent", None, None, False, None, datetime.now(UTC))
         copy_rows(observer, P + "copy_sights", [sight])
     with as_role(studio, "evidence_writer") as writer, writer:
-        fetch(writer, P + "set_run", run_id=run_id)
+        fetch(writer, "run/set_run", run_id=run_id)
         assert fetch_one(writer, P + "read_run", run_id=run_id)["pipeline"] == "payment_archive"
         assert fetch_one(writer, P + "count_absent")["files"] == 1
         assert fetch_one(writer, P + "count_expiring_absent")["files"] == 1
@@ -220,7 +220,7 @@ def test_a_file_from_plan_to_absence(studio: Studio, shop: Till, archiver: Conne
         assert fetch_one(writer, P + "read_balance")["absent"] == 1
         assert fetch(writer, P + "sum_books")[0]["expired"] == Decimal("2.5")
         assert fetch(writer, P + "select_pseudonymised", run_id=run_id) == []
-        assert execute(writer, P + "finish_run", run_id=run_id, state="verified") == 1
+        assert execute(writer, "run/finish_run", run_id=run_id, state="verified") == 1
 
 
 def test_an_object_passes_from_an_abandoned_file_and_from_no_other(
@@ -363,7 +363,7 @@ def test_a_person_is_cut_off(shop: Till, archiver: Connection, run_id: int) -> N
     )
     assert made["case_id"]
     assert fetch_one(archiver, P + "count_names", **who)["names"] == 0
-    assert fetch_one(archiver, P + "read_clock")["now"] > datetime.now(UTC) - timedelta(hours=1)
+    assert fetch_one(archiver, "run/read_clock")["now"] > datetime.now(UTC) - timedelta(hours=1)
 
 
 def test_no_release_without_a_published_plan(archiver: Connection, run_id: int) -> None:

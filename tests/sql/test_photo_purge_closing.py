@@ -79,7 +79,7 @@ def close(stage: Stage, run: int) -> None:
 def books(stage: Stage, run: int) -> dict[str, int]:
     """The balance, and the number of rows it has."""
     for role in (WRITER, AUDITOR):
-        stage.run(role, "set_run", run_id=run)
+        stage.run(role, "run/set_run", run_id=run)
         rows = stage.run(role, "read_balance")
     return dict(rows[0]) if rows else {}
 

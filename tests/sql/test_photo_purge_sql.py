@@ -75,7 +75,7 @@ JUDGE: dict[str, object] = {
     "time_zone": "Asia/Shanghai", "request": DAY, "inactivity": 30 * DAY,
 }  # fmt: skip
 STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
-    "photo_purge/read_clock": ((READER,), NONE),
+    "run/read_clock": ((READER, WRITER), NONE),
     "photo_purge/select_due_orders": (
         (READER,),
         {"terminal_before": AS_OF, "inactive_before": AS_OF, "requested_before": AS_OF},
@@ -84,8 +84,8 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "photo_purge/select_recorded_keys": ((READER, OBSERVER), {"keys": ["orders/ord_x/a"]}),
     "photo_purge/count_flawed_holds": ((READER,), NONE),
     "photo_purge/count_live": ((READER,), NONE),
-    "photo_purge/next_attempt": ((READER,), {"pipeline": "photo_purge", "dag_run_id": "x"}),
-    "photo_purge/insert_run": (
+    "run/next_attempt": ((READER,), {"pipeline": "photo_purge", "dag_run_id": "x"}),
+    "run/insert_run": (
         (READER,),
         {"pipeline": "p", "dag_run_id": "x", "attempt": 9, "as_of": AS_OF, "dry_run": True, "policy_id": "p",
          "policy_version": "1", "policy_sha256": "a", "code_sha": "c", "manifest_sha256": "m", "batches": 1,
@@ -97,8 +97,8 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
          "deadlines": [AS_OF], "batches": [0]},
     ),
     "photo_purge/copy_items": ((READER,), NONE),
-    "photo_purge/read_run": ((READER, ERASER, OBSERVER, WRITER), RUN),
-    "photo_purge/release_run": ((READER,), RUN),
+    "run/read_run": ((READER, ERASER, OBSERVER, WRITER), RUN),
+    "run/release_run": ((READER,), RUN),
     "photo_purge/trailing_median": ((READER,), {**RUN, "pipeline": "photo_purge"}),
     "photo_purge/record_intent": ((ERASER,), BATCH),
     "photo_purge/count_superseded": ((ERASER,), RUN),
@@ -119,7 +119,7 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "photo_purge/insert_sweep": ((OBSERVER,), {**RUN, "buckets": list(BUCKETS), "aged_before": AS_OF}),
     "photo_purge/insert_resurfaced": ((OBSERVER,), RUN),
     "photo_purge/count_to_erase": ((AUDITOR,), RUN),
-    "photo_purge/set_run": ((WRITER, AUDITOR), RUN),
+    "run/set_run": ((WRITER, AUDITOR), RUN),
     "photo_purge/read_balance": ((WRITER, AUDITOR), NONE),
     "photo_purge/lock_orders": ((WRITER,), RUN),
     "photo_purge/select_absent_cases": ((WRITER,), RUN),
@@ -130,7 +130,7 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "photo_purge/select_claimed_states": ((WRITER,), RUN),
     "photo_purge/close_orders": ((WRITER,), {"case_ids": [uuid4()]}),
     "photo_purge/count_cases": ((WRITER,), RUN),
-    "photo_purge/finish_run": ((WRITER,), {**RUN, "state": "failed"}),
+    "run/finish_run": ((WRITER,), {**RUN, "state": "failed"}),
     "photo_purge/insert_canaries": (
         ("admin",),
         {"buckets": [BUCKETS[0]], "keys": ["canary/a"], "kinds": ["version"], "versions": ["v"]},
@@ -141,7 +141,6 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     ),
     "evidence/select_assertions": ((WRITER,), RUN),
     "evidence/lock_run": ((WRITER,), RUN),
-    "evidence/read_clock": ((WRITER,), NONE),
     "evidence/find_plan": ((WRITER,), {**RUN, "predicate_type": "t"}),
     "evidence/select_references": ((WRITER, LOOKUP), {"case_ids": [uuid4()]}),
     "evidence/select_closing_references": ((WRITER,), {"case_ids": [uuid4()]}),
@@ -163,15 +162,17 @@ FIRST = {
     "classify_inventory": ("create_inventory",),
     "insert_sweep": ("create_inventory", "classify_inventory"),
     "insert_resurfaced": ("create_inventory", "classify_inventory"),
-    "read_balance": ("set_run",),
-    "select_absent_cases": ("set_run",),
-    "select_claimed_states": ("set_run",),
+    "read_balance": ("run/set_run",),
+    "select_absent_cases": ("run/set_run",),
+    "select_claimed_states": ("run/set_run",),
 }
 
 
 def test_every_statement_file_is_tried_here() -> None:
     files = {
-        f"{folder}/{f.stem}" for folder in ("photo_purge", "evidence") for f in (SQL / folder).glob("*.sql")
+        f"{folder}/{f.stem}"
+        for folder in ("photo_purge", "run", "evidence")
+        for f in (SQL / folder).glob("*.sql")
     }
     assert files == set(STATEMENTS)
 
@@ -186,7 +187,8 @@ def test_a_statement_runs_as_the_role_that_uses_it(stage: Stage, name: str, role
     connection = stage.connection(role)
     try:
         for earlier in FIRST.get(short, ()):
-            execute(connection, f"photo_purge/{earlier}", **STATEMENTS[f"photo_purge/{earlier}"][1])
+            statement = earlier if "/" in earlier else f"photo_purge/{earlier}"
+            execute(connection, statement, **STATEMENTS[statement][1])
         if short == "copy_items":
             copy_rows(connection, name, [])
         elif short in ROW:
@@ -415,14 +417,14 @@ def test_intent_takes_up_what_is_not_accepted_yet_and_only_what_is_to_be_erased(
 def test_numbers_are_given_in_turn(stage: Stage) -> None:
     run = stage.new_run(facts='{"erase_items": 4}')
     name = stage.put("SELECT dag_run_id FROM lifecycle.run WHERE run_id = %s", run)
-    assert stage.run(READER, "next_attempt", pipeline="photo_purge", dag_run_id=name) == [{"attempt": 2}]
+    assert stage.run(READER, "run/next_attempt", pipeline="photo_purge", dag_run_id=name) == [{"attempt": 2}]
     assert stage.run(OBSERVER, "next_round", run_id=run) == [{"round": 1}]
     stage.look(run, 1, [(None, None, "canary", None, "canary/a", "version", "v", "present")])
     assert stage.run(OBSERVER, "next_round", run_id=run) == [{"round": 2}]
     assert stage.run(READER, "trailing_median", pipeline="photo_purge", run_id=run) == [
         {"median": None, "runs": 0}
     ]
-    stage.touch(WRITER, "finish_run", run_id=run, state="verified")
+    stage.touch(WRITER, "run/finish_run", run_id=run, state="verified")
     later = stage.new_run()
     assert stage.run(READER, "trailing_median", pipeline="photo_purge", run_id=later) == [
         {"median": 4, "runs": 1}

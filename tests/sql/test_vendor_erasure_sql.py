@@ -168,7 +168,7 @@ def test_books_alarms_and_residue(books: Books) -> None:
     for role in (AUDITOR, WRITER):
         connection = books.stage.connection(role)
         with connection:
-            fetch(connection, "photo_purge/set_run", run_id=books.run_id)
+            fetch(connection, "run/set_run", run_id=books.run_id)
             (balance,) = fetch(connection, "vendor_erasure/read_balance")
             assert (balance["eligible"], balance["unasked"], balance["unproven"]) == (1, 1, 1)
             assert (balance["unplanned"], balance["overclaimed"], balance["disclosed"]) == (0, 0, 1)

@@ -18,8 +18,9 @@ from data_lifecycle.bench._ground import Ground, run_tool, tool
 from data_lifecycle.bench._studio import TEMPLATE, Entry
 from data_lifecycle.objects.store import client
 from data_lifecycle.photo_purge.acting import act_batch
+from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.observing import observe_run
-from data_lifecycle.photo_purge.planning import guard_run, plan_run
+from data_lifecycle.photo_purge.planning import plan_run
 
 OURS, S5CMD, RCLONE, BOTO3 = "ours, verified", "s5cmd", "rclone", "boto3, usual"
 RAW_THREADS = 8

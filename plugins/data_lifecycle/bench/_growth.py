@@ -10,9 +10,10 @@ from statistics import median
 from data_lifecycle.bench._ground import Ground
 from data_lifecycle.bench._studio import FILES, TEMPLATE, Shape, put_files
 from data_lifecycle.database import connect, fetch
+from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.observing import observe_run
 from data_lifecycle.photo_purge.plan import PhotoClock
-from data_lifecycle.photo_purge.planning import guard_run, plan_run
+from data_lifecycle.photo_purge.planning import plan_run
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.protocol.house import House
 from data_lifecycle.studio.demo import bulk

@@ -97,7 +97,7 @@ def _ours(house: House, now: datetime) -> tuple[dict[str, float], dict[str, tupl
     run_id = planning.plan_run(house, "bench", now, None, False, False)
     planned = time.perf_counter() - begun
     with connect(house.connections.database(planning.ROLE), "bench") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         rule = yardstick.load(house, run["as_of"])
         begun = time.perf_counter()
         judging.judge(connection, run, rule)

@@ -129,7 +129,7 @@ def _purpose(rule: yardstick.Yardstick, vendor_id: str, at: datetime) -> str | N
 
 
 def _now(connection: Connection) -> datetime:
-    found: datetime = fetch_one(connection, "photo_purge/read_clock")["now"]
+    found: datetime = fetch_one(connection, "run/read_clock")["now"]
     return found
 
 

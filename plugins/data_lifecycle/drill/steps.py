@@ -16,8 +16,9 @@ def purge(house: House, name: str) -> int:
     """
     from data_lifecycle.photo_purge.acting import act_batch, settle_run
     from data_lifecycle.photo_purge.attesting import assert_purge, attest_run
+    from data_lifecycle.photo_purge.guarding import guard_run
     from data_lifecycle.photo_purge.observing import observe_run, sweep_run
-    from data_lifecycle.photo_purge.planning import guard_run, plan_run
+    from data_lifecycle.photo_purge.planning import plan_run
 
     run_id = plan_run(house, name, datetime.now(UTC), None, dry_run=False)
     for batch in guard_run(house, run_id):
@@ -54,7 +55,7 @@ def audit(house: House, name: str) -> int:
 def outcome(house: House, run_id: int) -> str:
     """What was attested about a run: verified or failed; planned when nothing was."""
     with connect(house.connections.database("reviewer"), "drill") as connection:
-        return str(fetch_one(connection, "photo_purge/read_run", run_id=run_id)["state"])
+        return str(fetch_one(connection, "run/read_run", run_id=run_id)["state"])
 
 
 def _conclude(

@@ -45,7 +45,7 @@ def assert_audit(house: House, run_id: int) -> None:
     except PromiseBroken as error:
         broken = error
     with connect(house.connections.database(ledger.WRITER), "evidence_audit assert") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_assertions(house, connection, run, SUITE)
         connection.commit()
     if broken is not None:
@@ -60,7 +60,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     Raises PromiseBroken, after publishing, unless everything held.
     """
     with connect(house.connections.database(ledger.WRITER), "evidence_audit attest") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         stated = _state(house, connection, run, unfinished)
         connection.commit()
     ledger.publish(house)
@@ -74,7 +74,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
 
 def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
     run_id = run["run_id"]
-    fetch(connection, "photo_purge/set_run", run_id=run_id)
+    fetch(connection, "run/set_run", run_id=run_id)
     plan = ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["cases"], [])
     if run["dry_run"]:
         return plan
@@ -112,7 +112,7 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
     again = fetch(connection, "evidence_audit/make_due", run_id=run_id)
     _remember(connection, run, cases, parts, states)
     if run["state"] != outcome:
-        execute(connection, "photo_purge/finish_run", run_id=run_id, state=outcome)
+        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
     _tell(run_id, outcome, facts, items, again)
     return stated
 

@@ -149,7 +149,7 @@ def check_log(house: House, run_id: int) -> int:
     vault = Vault(house.connections.store(IDENTITY), settings.bucket_evidence)
     folder = ledger.bucket(house, IDENTITY)
     with connect(house.connections.database(ROLE), "evidence_audit log") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         audited = fetch(connection, "evidence_audit/find_audited")
         connection.commit()
         whole = bool(run["facts"]["whole_log"]) or not audited

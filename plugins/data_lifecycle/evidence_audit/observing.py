@@ -44,7 +44,7 @@ def observe_run(house: House, run_id: int) -> None:
     """
     buckets = house.settings.photo_buckets
     with connect(house.connections.database("studio_observer"), "evidence_audit observe") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: its plan is not published")
         cases = fetch(connection, "evidence_audit/select_cases", run_id=run_id)

@@ -44,7 +44,7 @@ def plan_run(
     """
     with connect(house.connections.database("studio_reader"), "evidence_audit plan") as connection:
         connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ)
-        now = fetch_one(connection, "photo_purge/read_clock")["now"]
+        now = fetch_one(connection, "run/read_clock")["now"]
         moment = judge_as_of(as_of, run_after, now)
         policy = policy_in_force(load_all(house.settings.policy_dir), moment)
         seed = secrets.token_hex(16)
@@ -64,13 +64,13 @@ def plan_run(
             "whole_log": whole_log,
             "seed": seed,
         }
-        attempt = fetch_one(connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
+        attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
             "attempt"
         ]
         run_id = int(
             fetch_one(
                 connection,
-                "photo_purge/insert_run",
+                "run/insert_run",
                 pipeline=PIPELINE,
                 dag_run_id=dag_run_id,
                 attempt=attempt,
@@ -183,7 +183,7 @@ def guard_run(house: House, run_id: int) -> bool:
     PromiseBroken when the plan cannot be published: database and bucket tell two histories, for instance.
     """
     with connect(house.connections.database(ledger.WRITER), "evidence_audit guard") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["cases"], [])
         connection.commit()
     ledger.publish(house)
@@ -194,7 +194,7 @@ def guard_run(house: House, run_id: int) -> bool:
         connect(house.connections.database("studio_reader"), "evidence_audit guard") as connection,
         connection,
     ):
-        execute(connection, "photo_purge/release_run", run_id=run_id)
+        execute(connection, "run/release_run", run_id=run_id)
     log.info("released: %d cases to look at", run["facts"]["cases"])
     return True
 
@@ -202,4 +202,4 @@ def guard_run(house: House, run_id: int) -> bool:
 def is_dry(house: House, run_id: int) -> bool:
     """Whether the run ends after its plan."""
     with connect(house.connections.database("studio_reader"), "evidence_audit") as connection:
-        return bool(fetch_one(connection, "photo_purge/read_run", run_id=run_id)["dry_run"])
+        return bool(fetch_one(connection, "run/read_run", run_id=run_id)["dry_run"])

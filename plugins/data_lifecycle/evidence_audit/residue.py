@@ -26,7 +26,7 @@ def look_at_residue(house: House, run_id: int) -> None:
     adds a round; the latest counts. PromiseBroken when guard has not released the run.
     """
     with connect(house.connections.database(ledger.WRITER), "evidence_audit residue") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: its plan is not published")
         cases = fetch(connection, "evidence_audit/select_closings", run_id=run_id)
@@ -124,7 +124,7 @@ def forget_salts(house: House, run_id: int) -> int:
     another role. PromiseBroken when guard has not released the run.
     """
     with connect(house.connections.database(ledger.WRITER), "evidence_audit forget") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: its plan is not published")
         period = policy_in_force(load_all(house.settings.policy_dir), run["as_of"]).salts.destroy_after

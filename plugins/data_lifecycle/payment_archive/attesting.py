@@ -61,7 +61,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
 
 def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
     run_id = run["run_id"]
-    fetch(connection, "payment_archive/set_run", run_id=run_id)
+    fetch(connection, "run/set_run", run_id=run_id)
     plan = state_plan(house, connection, run)
     if run["dry_run"]:
         return plan
@@ -95,7 +95,7 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
     }
     stated = ledger.state_result(house, connection, run, outcome, facts, items)
     if run["state"] != outcome:
-        execute(connection, "payment_archive/finish_run", run_id=run_id, state=outcome)
+        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
     _tell(run_id, outcome, facts, items)
     return stated
 

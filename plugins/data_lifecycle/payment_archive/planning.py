@@ -75,7 +75,7 @@ def _plan(
     stated: str | None,
     dry_run: bool,
 ) -> int:
-    now = fetch_one(connection, "payment_archive/read_clock")["now"]
+    now = fetch_one(connection, "run/read_clock")["now"]
     as_of = judge_as_of(stated, run_after, now)
     policy, clock = clock_of(house, as_of)
     values = spans(clock, as_of)
@@ -118,9 +118,12 @@ def _plan(
     run_id = int(
         fetch_one(
             connection,
-            "payment_archive/insert_run",
+            "run/insert_run",
+            pipeline="payment_archive",
             dag_run_id=dag_run_id,
-            attempt=fetch_one(connection, "payment_archive/next_attempt", dag_run_id=dag_run_id)["attempt"],
+            attempt=fetch_one(
+                connection, "run/next_attempt", pipeline="payment_archive", dag_run_id=dag_run_id
+            )["attempt"],
             as_of=as_of,
             dry_run=dry_run,
             policy_id=policy.id,

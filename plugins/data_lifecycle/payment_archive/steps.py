@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from data_lifecycle.protocol.discretion import discreet
-from data_lifecycle.protocol.house import House
-from data_lifecycle.protocol.moments import refuse_unknown
+from data_lifecycle.protocol.house import House, PromiseBroken, Refused
+from data_lifecycle.protocol.steps import asked, final, go_on, planned, unfinished
 
 STEPS = ("plan", "guard", "pseudonymise", "archive", "compare", "remove", "expire", "observe", "assert")
 
@@ -14,35 +14,23 @@ STEPS = ("plan", "guard", "pseudonymise", "archive", "compare", "remove", "expir
 @discreet
 def plan(context: Any) -> int:
     """Seal a plan for this DAG run; its number. See ``planning.plan_run``."""
-    from airflow.sdk.exceptions import AirflowFailException
-
     from data_lifecycle.payment_archive.planning import plan_run
-    from data_lifecycle.protocol.house import Refused
 
-    dag_run, params = context["dag_run"], context["params"]
-    try:
-        refuse_unknown(dag_run.conf, set(context["dag"].params))
+    with final(Refused):
+        dag_run, params = asked(context)
         return plan_run(
             House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"]
         )
-    except Refused as refusal:
-        raise AirflowFailException(str(refusal)) from None
 
 
 @discreet
 def guard(run_id: int) -> list[int]:
     """Prove the vault's lock and release the plan; skips the rest of a dry run. See ``planning.guard_run``."""
-    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-
     from data_lifecycle.payment_archive.planning import guard_run
-    from data_lifecycle.protocol.house import PromiseBroken
 
-    try:
+    with final(PromiseBroken):
         batches = guard_run(House.of_airflow(), run_id)
-    except PromiseBroken as stop:
-        raise AirflowFailException(str(stop)) from None
-    if not batches:
-        raise AirflowSkipException("dry run")
+    go_on(batches)
     return batches
 
 
@@ -85,12 +73,9 @@ def expire(run_id: int, released: list[int] | None) -> None:
     One file that could not be archived does not keep others beyond their time: this runs whatever became of them, but
     only for a plan that guard let go.
     """
-    from airflow.sdk.exceptions import AirflowSkipException
-
     from data_lifecycle.payment_archive.expiring import expire_run
 
-    if not released:
-        raise AirflowSkipException("guard released nothing: nothing may be erased")
+    go_on(released, "guard released nothing: nothing may be erased")
     expire_run(House.of_airflow(), run_id)
 
 
@@ -105,37 +90,18 @@ def observe(run_id: int) -> None:
 @discreet
 def prove(run_id: int) -> None:
     """Assert on the books. See ``attesting.assert_archive``."""
-    from airflow.sdk.exceptions import AirflowFailException
-
     from data_lifecycle.payment_archive.attesting import assert_archive
-    from data_lifecycle.protocol.house import PromiseBroken
 
-    try:
+    with final(PromiseBroken):
         assert_archive(House.of_airflow(), run_id)
-    except PromiseBroken as broken:
-        raise AirflowFailException(str(broken)) from None
 
 
 @discreet
 def attest(run_id: int | None, context: Any) -> str:
     """State what is proven. See ``attesting.attest_run``."""
-    from airflow.sdk.exceptions import AirflowFailException
-
     from data_lifecycle.payment_archive.attesting import attest_run
-    from data_lifecycle.protocol.house import PromiseBroken
 
-    if run_id is None:
-        raise AirflowFailException("there is no plan to state anything about: see the log of the step plan")
-    try:
-        return attest_run(House.of_airflow(), run_id, _unfinished(context))
-    except PromiseBroken as broken:
-        raise AirflowFailException(str(broken)) from None
-
-
-def _unfinished(context: Any) -> tuple[str, ...]:
-    """Steps of this DAG run that did not succeed, as the scheduler knows them; a dry run skips most on purpose."""
-    seen: dict[str, set[str]] = {}
-    for task in context["ti"].get_task_breadcrumbs(context["dag"].dag_id, context["run_id"]):
-        seen.setdefault(task["task_id"], set()).add(str(task["state"]))
-    allowed = {"success", "skipped"} if seen.get("guard") == {"skipped"} else {"success"}
-    return tuple(step for step in STEPS if not seen.get(step, {"none"}) <= allowed | {"removed"})
+    with final(PromiseBroken):
+        return attest_run(
+            House.of_airflow(), planned(run_id), unfinished(context, STEPS, ("archive", "compare", "remove"))
+        )

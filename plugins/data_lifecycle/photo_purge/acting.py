@@ -43,7 +43,7 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
     run holds all the claims, so that a worker that wakes up late says so instead of doing anything.
     """
     with connect(house.connections.database("studio_eraser"), "photo_purge act") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: nothing may be erased for it")
         policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
@@ -161,7 +161,7 @@ def settle_run(house: House, run_id: int) -> bool:
     True when something was erased, so that everything has to be observed again.
     """
     with connect(house.connections.database("studio_eraser"), "photo_purge settle") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: nothing may be erased for it")
         found = fetch_one(connection, "photo_purge/count_survivors", run_id=run_id)

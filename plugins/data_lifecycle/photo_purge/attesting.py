@@ -58,7 +58,7 @@ def assert_purge(house: House, run_id: int) -> None:
 def state_assertions(house: House, run_id: int) -> None:
     """State how the suite went the last time."""
     with connect(house.connections.database(ledger.WRITER), "photo_purge assert") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_assertions(house, connection, run, SUITE)
         connection.commit()
 
@@ -72,7 +72,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     Raises PromiseBroken, after publishing, unless everything held, and when it cannot be published.
     """
     with connect(house.connections.database(ledger.WRITER), "photo_purge attest") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         stated = _state(house, connection, run, unfinished, close=True)
         if stated is None:
             connection.rollback()
@@ -98,7 +98,7 @@ def _state(
     A dry run comes to no more than its plan.
     """
     run_id = run["run_id"]
-    fetch(connection, "photo_purge/set_run", run_id=run_id)
+    fetch(connection, "run/set_run", run_id=run_id)
     plan = claims.state_plan(house, connection, run)
     if run["dry_run"]:
         return plan
@@ -129,7 +129,7 @@ def _state(
     items = claims.reached(connection, run_id, policy.residue, register)
     stated = ledger.state_result(house, connection, run, outcome, facts, items)
     if run["state"] != outcome:
-        execute(connection, "photo_purge/finish_run", run_id=run_id, state=outcome)
+        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
     _tell(run_id, outcome, facts, items)
     return stated
 

@@ -143,7 +143,7 @@ def sweep_run(house: House, run_id: int) -> None:
     deadline, makes the next plan look at its order again; an order of this very run then stays open.
     """
     with connect(house.connections.database("studio_observer"), "photo_purge sweep") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
         clock = PhotoClock(policy)
         execute(connection, "photo_purge/create_inventory")

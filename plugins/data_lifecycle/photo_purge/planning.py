@@ -1,4 +1,4 @@
-"""plan and guard: decide and seal, then let go or stop. Nothing outside our own tables changes here."""
+"""plan: decide and seal. Nothing outside our own tables changes here."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from uuid import UUID
 import psycopg2.errors
 import psycopg2.extensions
 
-from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
-from data_lifecycle.photo_purge.claims import state_plan
+from data_lifecycle.database import Connection, connect, copy_rows, fetch, fetch_one
 from data_lifecycle.photo_purge.plan import (
     DueOrder,
     Order,
@@ -28,7 +27,6 @@ from data_lifecycle.photo_purge.plan import (
 from data_lifecycle.photo_purge.survey import Survey, survey
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
-from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
 
@@ -64,7 +62,7 @@ def _plan(
     stated: str | None,
     dry_run: bool,
 ) -> int:
-    now = fetch_one(connection, "photo_purge/read_clock")["now"]
+    now = fetch_one(connection, "run/read_clock")["now"]
     as_of = judge_as_of(stated, run_after, now)
     policy = policy_in_force(load_all(house.settings.policy_dir), as_of)
     clock = PhotoClock(policy)
@@ -87,12 +85,12 @@ def _plan(
     run_id = int(
         fetch_one(
             connection,
-            "photo_purge/insert_run",
+            "run/insert_run",
             pipeline=PIPELINE,
             dag_run_id=dag_run_id,
-            attempt=fetch_one(
-                connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id
-            )["attempt"],
+            attempt=fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
+                "attempt"
+            ],
             as_of=as_of,
             dry_run=dry_run,
             policy_id=policy.id,
@@ -246,53 +244,3 @@ def _tell(
         log.warning("due orders that could not be listed, left out and not absent: %d", plan.unlisted)
     log.info("manifest of %d entries sealed%s", len(plan.items), ", dry run" if dry_run else "")
     log.info("manifest sha256 %s", plan.sha256)
-
-
-def guard_run(house: House, run_id: int) -> list[int]:
-    """Publish the sealed plan, then let it go or stop it: the batches to work on; an empty list for a dry run.
-
-    The plan is in the public log before anything may be erased for it. Raises PromiseBroken when it cannot be
-    published, or when it exceeds a cap of the policy (studio decision "caps").
-    """
-    with connect(house.connections.database(ledger.WRITER), "photo_purge guard") as connection:
-        state_plan(house, connection, fetch_one(connection, "photo_purge/read_run", run_id=run_id))
-        connection.commit()
-    ledger.publish(house)
-    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
-        live = int(fetch_one(connection, "photo_purge/count_live")["live"])
-        usual = fetch_one(connection, "photo_purge/trailing_median", pipeline=PIPELINE, run_id=run_id)
-    if run["dry_run"]:
-        log.info("dry run: stopping after the plan; nothing is erased")
-        return []
-    caps = policy_in_force(load_all(house.settings.policy_dir), run["as_of"]).caps
-    facts = run["facts"]
-    share = facts["due_files"] / live if live else 0.0
-    checks = [
-        ("entries", facts["erase_items"], caps.max_objects, facts["erase_items"] <= caps.max_objects),
-        ("bytes", facts["erase_bytes"], caps.max_bytes, facts["erase_bytes"] <= caps.max_bytes),
-        (
-            "share of live files",
-            f"{share:.3f}",
-            f"{caps.max_share_of_live_objects} (from {caps.share_applies_from_objects} files on)",
-            live < caps.share_applies_from_objects or share <= caps.max_share_of_live_objects,
-        ),
-    ]
-    for name, found, limit, within in checks:
-        log.info("cap %s: %s, limit %s: %s", name, found, limit, "within" if within else "EXCEEDED")
-    log.info(
-        "for comparison: the last %d runs erased a median of %s entries", usual["runs"], usual["median"] or 0
-    )
-    exceeded = [name for name, _, _, within in checks if not within]
-    if exceeded:
-        raise PromiseBroken(
-            f"run {run_id} stopped before the first delete: over the cap for {', '.join(exceeded)}; "
-            f"manifest sha256 {run['manifest_sha256']}. "
-            "Find out why so much is due, or raise the cap in the policy file"
-        )
-    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection, connection:
-        released = execute(connection, "photo_purge/release_run", run_id=run_id)
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
-    log.info("released: %d batches", run["batches"])
-    return list(range(run["batches"]))

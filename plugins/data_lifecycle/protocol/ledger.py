@@ -142,7 +142,7 @@ def state(
         log.info("already stated: evidence %s", earlier[0]["evidence_id"])
         return _stated(earlier[0])
     sequence = fetch_one(connection, "evidence/next_sequence", run_id=run_id)["sequence"]
-    now: datetime = fetch_one(connection, "evidence/read_clock")["now"]
+    now: datetime = fetch_one(connection, "run/read_clock")["now"]
     sealed = seal(
         keys.load(house.settings.attester_key),
         run["manifest_sha256"],

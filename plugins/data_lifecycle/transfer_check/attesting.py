@@ -28,14 +28,14 @@ COUNTS = (
 def assert_check(house: House, run_id: int) -> None:
     """Run the suite and state how it went; PromiseBroken when an assertion does not hold."""
     with connect(house.connections.database("studio_auditor"), "transfer_check assert") as connection:
-        planned = fetch_one(connection, "photo_purge/read_run", run_id=run_id)["facts"]["items"]
+        planned = fetch_one(connection, "run/read_run", run_id=run_id)["facts"]["items"]
     broken: PromiseBroken | None = None
     try:
         assert_run(house, run_id, SUITE, {"planned": planned})
     except PromiseBroken as error:
         broken = error
     with connect(house.connections.database(ledger.WRITER), "transfer_check assert") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_assertions(house, connection, run, SUITE)
         connection.commit()
     if broken is not None:
@@ -50,7 +50,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     PromiseBroken, after publishing, unless everything held.
     """
     with connect(house.connections.database(ledger.WRITER), "transfer_check attest") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         stated = _state(house, connection, run, unfinished)
         connection.commit()
     ledger.publish(house)
@@ -64,7 +64,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
 
 def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
     run_id = run["run_id"]
-    fetch(connection, "photo_purge/set_run", run_id=run_id)
+    fetch(connection, "run/set_run", run_id=run_id)
     plan = ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["items"], [])
     if run["dry_run"]:
         return plan
@@ -104,7 +104,7 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
     }
     stated = ledger.state_result(house, connection, run, outcome, facts, [])
     if run["state"] != outcome:
-        execute(connection, "photo_purge/finish_run", run_id=run_id, state=outcome)
+        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
     _tell(run_id, outcome, facts)
     return stated
 

@@ -18,7 +18,7 @@ def judge_run(house: House, run_id: int) -> None:
     The versions are those of the plan, whatever the files say by now. PromiseBroken when the plan is not released.
     """
     with connect(house.connections.database(ROLE), "transfer_check judge") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} is not released: guard comes first")
         fetch_one(connection, "transfer_check/lock_judging")

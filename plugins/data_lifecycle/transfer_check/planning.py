@@ -30,7 +30,7 @@ def plan_run(
     """
 
     def seal(connection: Connection) -> int:
-        now = fetch_one(connection, "photo_purge/read_clock")["now"]
+        now = fetch_one(connection, "run/read_clock")["now"]
         moment = judge_as_of(as_of, run_after, now)
         rule = yardstick.load(house, moment)
         yardstick.keep(connection, rule)
@@ -76,7 +76,7 @@ def _plan(
             [as_of.isoformat(), rule.policy.sha256, versions, seal["sha256"], seal["items"]], sort_keys=True
         ).encode()
     ).hexdigest()
-    attempt = fetch_one(connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
+    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
     execute(
         connection,
         "transfer_check/insert_run",
@@ -135,7 +135,7 @@ def _tell(
 def guard_run(house: House, run_id: int) -> bool:
     """Publish the sealed plan, then release it; False for a dry run. PromiseBroken when it cannot be published."""
     with connect(house.connections.database(ledger.WRITER), "transfer_check guard") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["items"], [])
         connection.commit()
     ledger.publish(house)
@@ -143,7 +143,7 @@ def guard_run(house: House, run_id: int) -> bool:
         log.info("dry run: stopping after the plan; nothing is judged")
         return False
     with connect(house.connections.database(ROLE), "transfer_check guard") as connection, connection:
-        released = execute(connection, "photo_purge/release_run", run_id=run_id)
+        released = execute(connection, "run/release_run", run_id=run_id)
     if released != 1:
         raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d disclosures", run["facts"]["items"])

@@ -66,7 +66,7 @@ def run_stage(house: House, run_id: int, stage: Stage, accounts: Accounts) -> di
     reached: dict[str, Counter[str]] = defaultdict(Counter)
     vendors = _Vendors(accounts)
     with connect(house.connections.database(ROLE), f"vendor_erasure {stage}") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: its plan is not published")
         work = fetch(connection, "vendor_erasure/select_work", run_id=run_id, stage=stage)

@@ -24,8 +24,8 @@ COUNTS = (
 def assert_erasures(house: House, run_id: int) -> None:
     """Tell who is late, run the suite, and state how it went; PromiseBroken when an assertion does not hold."""
     with connect(house.connections.database("studio_auditor"), "vendor_erasure assert") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
-        fetch(connection, "photo_purge/set_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
+        fetch(connection, "run/set_run", run_id=run_id)
         for row in fetch(connection, "vendor_erasure/select_alarms", as_of=run["as_of"]):
             log.error(
                 "erasure %s of case %s at %s is %s%s: the order's deadline %s %s",
@@ -57,7 +57,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     held.
     """
     with connect(house.connections.database(ledger.WRITER), "vendor_erasure attest") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         stated = _state(house, connection, run, unfinished)
         connection.commit()
     ledger.publish(house)
@@ -71,7 +71,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
 
 def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
     run_id = run["run_id"]
-    fetch(connection, "photo_purge/set_run", run_id=run_id)
+    fetch(connection, "run/set_run", run_id=run_id)
     planned = run["facts"]["new"] + run["facts"]["followed"]
     plan = ledger.state_plan(house, connection, run, CLAUSES, planned, [])
     if run["dry_run"]:
@@ -104,7 +104,7 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
     }
     stated = ledger.state_result(house, connection, run, outcome, facts, [])
     if run["state"] != outcome:
-        execute(connection, "photo_purge/finish_run", run_id=run_id, state=outcome)
+        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
     _tell(run_id, outcome, facts)
     return stated
 

@@ -106,7 +106,7 @@ def _find(connection: Connection, erasure_id: str) -> tuple[Row, datetime]:
         raise Refused("there is no such erasure")
     if rows[0]["state"] == "verified":
         raise Refused("this erasure is verified already")
-    return rows[0], fetch_one(connection, "photo_purge/read_clock")["now"]
+    return rows[0], fetch_one(connection, "run/read_clock")["now"]
 
 
 def _keep(connection: Connection, row: Row, progress: Progress) -> None:

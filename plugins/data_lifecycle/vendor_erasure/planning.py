@@ -30,7 +30,7 @@ def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | No
     """
     with connect(house.connections.database(ROLE), "vendor_erasure plan") as connection:
         fetch_one(connection, "vendor_erasure/hold_turn")
-        moment = judge_as_of(as_of, run_after, fetch_one(connection, "photo_purge/read_clock")["now"])
+        moment = judge_as_of(as_of, run_after, fetch_one(connection, "run/read_clock")["now"])
         policy = policy_in_force(load_all(house.settings.policy_dir), moment)
         register = load_register(house.settings.policy_dir / REGISTER, policy)
         run_id = _plan(connection, dag_run_id, moment, dry_run, policy, register)
@@ -67,11 +67,11 @@ def _plan(
         "register_sha256": register.sha256,
     }
     sealed = manifest(policy.sha256, register.sha256, as_of, entries)
-    attempt = fetch_one(connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
+    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
     run_id = int(
         fetch_one(
             connection,
-            "photo_purge/insert_run",
+            "run/insert_run",
             pipeline=PIPELINE,
             dag_run_id=dag_run_id,
             attempt=attempt["attempt"],
@@ -137,7 +137,7 @@ def guard_run(house: House, run_id: int) -> bool:
     Holds are looked at by the plan, and again for each erasure right before its vendor is asked.
     """
     with connect(house.connections.database(ledger.WRITER), "vendor_erasure guard") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         facts = run["facts"]
         ledger.state_plan(house, connection, run, CLAUSES, facts["new"] + facts["followed"], [])
         connection.commit()
@@ -147,7 +147,7 @@ def guard_run(house: House, run_id: int) -> bool:
         log.info("dry run: stopping after the plan; no vendor is asked")
         return False
     with connect(house.connections.database(ROLE), "vendor_erasure guard") as connection, connection:
-        released = execute(connection, "photo_purge/release_run", run_id=run_id)
+        released = execute(connection, "run/release_run", run_id=run_id)
     if released != 1:
         raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d erasures", facts["new"] + facts["followed"])

@@ -26,7 +26,7 @@ COUNTS = (
 def assert_inventory(house: House, run_id: int) -> None:
     """Run the suite and state how it went; PromiseBroken when an assertion does not hold."""
     with connect(house.connections.database("studio_auditor"), "vendor_inventory assert") as connection:
-        facts = fetch_one(connection, "photo_purge/read_run", run_id=run_id)["facts"]
+        facts = fetch_one(connection, "run/read_run", run_id=run_id)["facts"]
     broken: PromiseBroken | None = None
     try:
         assert_run(
@@ -38,7 +38,7 @@ def assert_inventory(house: House, run_id: int) -> None:
     except PromiseBroken as error:
         broken = error
     with connect(house.connections.database(ledger.WRITER), "vendor_inventory assert") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_assertions(house, connection, run, SUITE)
         connection.commit()
     if broken is not None:
@@ -52,7 +52,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     the same facts states nothing twice. Raises PromiseBroken, after publishing, unless everything held.
     """
     with connect(house.connections.database(ledger.WRITER), "vendor_inventory attest") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         stated = _state(house, connection, run, unfinished)
         connection.commit()
     ledger.publish(house)
@@ -66,7 +66,7 @@ def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
 
 def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
     run_id = run["run_id"]
-    fetch(connection, "photo_purge/set_run", run_id=run_id)
+    fetch(connection, "run/set_run", run_id=run_id)
     plan = ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["disclosures"], [])
     if run["dry_run"]:
         return plan
@@ -110,7 +110,7 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
     }
     stated = ledger.state_result(house, connection, run, outcome, facts, [])
     if run["state"] != outcome:
-        execute(connection, "photo_purge/finish_run", run_id=run_id, state=outcome)
+        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
     _tell(run_id, outcome, facts, kinds)
     return stated
 

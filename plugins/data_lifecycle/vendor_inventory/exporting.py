@@ -23,7 +23,7 @@ def export_run(house: House, run_id: int) -> None:
     settings = house.settings
     access = house.connections.store("evidence_vault")
     with connect(house.connections.database(ledger.WRITER), "vendor_inventory export") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         found = fetch(connection, "vendor_inventory/select_documents", run_id=run_id)
         if {row["name"] for row in found} != set(TYPES):
             raise PromiseBroken(

@@ -20,7 +20,7 @@ def observe_run(house: House, run_id: int) -> None:
     another one by now: the record would say what the plan did not.
     """
     with connect(house.connections.database(ROLE), "vendor_inventory observe") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} is not released: guard comes first")
         rule = yardstick.load(house, run["as_of"])

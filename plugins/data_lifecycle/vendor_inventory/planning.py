@@ -27,7 +27,7 @@ def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | No
     """
 
     def seal(connection: Connection) -> int:
-        now = fetch_one(connection, "photo_purge/read_clock")["now"]
+        now = fetch_one(connection, "run/read_clock")["now"]
         moment = judge_as_of(as_of, run_after, now)
         rule = yardstick.load(house, moment)
         yardstick.keep(connection, rule)
@@ -60,10 +60,10 @@ def _plan(
             [as_of.isoformat(), rule.policy.sha256, facts, sent["last_at"].isoformat()], sort_keys=True
         ).encode()
     ).hexdigest()
-    attempt = fetch_one(connection, "photo_purge/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
+    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
     run: Row = fetch_one(
         connection,
-        "photo_purge/insert_run",
+        "run/insert_run",
         pipeline=PIPELINE,
         dag_run_id=dag_run_id,
         attempt=attempt["attempt"],
@@ -107,7 +107,7 @@ def _tell(
 def guard_run(house: House, run_id: int) -> bool:
     """Publish the sealed plan, then release it; False for a dry run. PromiseBroken when it cannot be published."""
     with connect(house.connections.database(ledger.WRITER), "vendor_inventory guard") as connection:
-        run = fetch_one(connection, "photo_purge/read_run", run_id=run_id)
+        run = fetch_one(connection, "run/read_run", run_id=run_id)
         ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["disclosures"], [])
         connection.commit()
     ledger.publish(house)
@@ -115,7 +115,7 @@ def guard_run(house: House, run_id: int) -> bool:
         log.info("dry run: stopping after the plan; nothing is counted")
         return False
     with connect(house.connections.database(ROLE), "vendor_inventory guard") as connection, connection:
-        released = execute(connection, "photo_purge/release_run", run_id=run_id)
+        released = execute(connection, "run/release_run", run_id=run_id)
     if released != 1:
         raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d disclosures", run["facts"]["disclosures"])

@@ -1,1 +1,0 @@
-SELECT set_config('lifecycle.run_id', %(run_id)s::bigint::text, false)
