@@ -181,6 +181,56 @@ def test_what_ended_before_it_was_archived_is_erased_from_the_hot_table(till: Ti
     assert ended.payment_id
 
 
+def months(till: Till) -> set[str]:
+    """Months that have a table, attached or not."""
+    return {str(row["month"])[:7] for row in till.sql("SELECT month FROM studio.payment_months()")}
+
+
+def spread(till: Till) -> tuple[str, list[str]]:
+    """Payments all over a month of last year, whose promises end in three windows; the month and their ids."""
+    first = datetime(datetime.now(UTC).year - 1, 3, 1, 12, tzinfo=UTC)
+    charge = till.pay(first)
+    paid = [charge, *(till.pay(first + timedelta(days=day)) for day in (3, 14, 18, 29))]
+    paid.append(till.pay(first + timedelta(days=28), of=charge, amount="1.0000", settled=timedelta(days=5)))
+    return f"{first:%Y-%m}", [one.payment_id for one in paid]
+
+
+def test_a_month_that_is_archived_whole_loses_its_table(till: Till) -> None:
+    """It was full: several files take its records, each compared, and the table goes with the last of them."""
+    name, ids = spread(till)
+    young = till.pay(timedelta(days=20))
+    assert name in months(till)
+    assert till.run() == "verified"
+    assert len(till.files("current")) == 3
+    assert set(till.records()) == set(ids)
+    assert name not in months(till)
+    assert till.hot() == {young.payment_id}
+    assert till.balanced()
+
+
+def test_one_record_that_may_not_leave_keeps_the_whole_table(till: Till) -> None:
+    name, ids = spread(till)
+    at = datetime.fromisoformat(f"{name}-10T12:00:00+00:00")
+    stays = till.pay(at, settled=None)
+    assert till.run() == "verified"
+    assert set(till.records()) == set(ids)
+    assert name in months(till)
+    assert till.hot() == {stays.payment_id}
+    till.sql("UPDATE studio.payments SET settled_at = occurred_at")
+    assert till.run("two") == "verified"
+    assert name not in months(till)
+    assert set(till.records()) == {*ids, stays.payment_id}
+
+
+def test_a_month_whose_books_do_not_balance_keeps_its_table(till: Till) -> None:
+    """Rows that went by another way than through a file: the empty table stays as a trace, and the run fails."""
+    name, ids = spread(till)
+    till.sql("DELETE FROM studio.payments WHERE payment_id = %s", ids[1])
+    assert till.run() == "failed"
+    assert till.hot() == set()
+    assert name in months(till)
+
+
 def hold(till: Till, order_id: str) -> None:
     """A hold on an order's payments that has all it needs."""
     till.sql(
@@ -222,7 +272,7 @@ def test_the_demo_as_airflow_runs_it(
 ) -> None:
     """The first run archives what is old, quarantines the card number, leaves what came late or never settled."""
     demo = load_demo(orders=60)
-    ran = run_dag("payment_archive", {}, caplog, capfd)
+    ran = run_dag("payment_archive", {"dry_run": False}, caplog, capfd)
     assert ran.states["attest"] == ["success"], ran.log[-4000:]
     assert {state for states in ran.states.values() for state in states} == {"success"}
     assert till.balanced()
@@ -239,6 +289,6 @@ def test_the_demo_as_airflow_runs_it(
         assert text in ran.log
     for secret in (TEST_CARD, *(row["email"] for row in till.sql("SELECT email FROM studio.customers"))):
         assert secret not in ran.log
-    dry = run_dag("payment_archive", {"dry_run": True}, caplog, capfd)
+    dry = run_dag("payment_archive", {}, caplog, capfd)
     assert dry.state == "success"
     assert dry.states["archive"] == ["skipped"]

@@ -8,15 +8,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import psycopg2.errors
 import pytest
 from tests.sql.archive_stage import FROM, HOT, TO, ask, query, run
 from tests.unit.payment_archive.records import HOSTILE
 
 from data_lifecycle.connections import DatabaseAccess
-from data_lifecycle.database import Connection, connect
+from data_lifecycle.database import Connection, connect, execute
 from data_lifecycle.payment_archive.compare import Compared, compare
 from data_lifecycle.payment_archive.extract import export
-from data_lifecycle.payment_archive.remove import Removed, RowsDiffer, count_left, load_records, remove
+from data_lifecycle.payment_archive.remove import (
+    Removed,
+    RowsDiffer,
+    count_left,
+    load_keys,
+    load_records,
+    remove,
+)
+from data_lifecycle.studio.demo import payments_bulk
 from data_lifecycle.studio.demo.payments_bulk import fill_payments
 
 if TYPE_CHECKING:
@@ -177,6 +186,20 @@ def test_a_record_that_the_file_names_twice_is_refused(archiver: Connection, tmp
         remove(archiver, tmp_path / "a.parquet")
 
 
+def test_keys_alone_name_the_rows_and_delete_none(archiver: Connection, tmp_path: Path) -> None:
+    found = export(archiver, HOT, {}, tmp_path / "a.parquet")
+    assert load_keys(archiver, tmp_path / "a.parquet") == found.rows
+    assert count_left(archiver) == found.rows
+    assert ask(
+        archiver,
+        "SELECT count(*) FROM archived JOIN studio.payments USING (payment_id, occurred_at)",
+    ) == [(found.rows,)]
+    with pytest.raises(psycopg2.errors.UndefinedColumn):
+        execute(archiver, "payment_archive/remove_archived")
+    archiver.rollback()
+    assert hot(archiver) == found.rows
+
+
 def test_moments_are_handed_over_to_connections_in_utc_only(archiver: Connection, tmp_path: Path) -> None:
     export(archiver, HOT, {}, tmp_path / "a.parquet")
     run(archiver, "SET TimeZone = 'Asia/Shanghai'")
@@ -219,6 +242,43 @@ def test_made_payments_are_believable_and_follow_from_the_seed(
         other.commit()
         assert fill_payments(again.admin_url, 50, 8, FROM, TO).payments == 50
         assert hot(other) == before + 50
+
+
+def test_slices_side_by_side_make_the_same_payments(
+    payments: Studio, make_studio: Callable[[], Studio], admin: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Families that lie in two slices included; an odd slice begins in the middle of an order."""
+    monkeypatch.setattr(payments_bulk, "SLICE_ROWS", 33)
+    again = make_studio()
+    report = fill_payments(again.admin_url, ROWS - 1, 7, FROM, TO)
+    with connect(DatabaseAccess(again.admin_url), "test") as other:
+        everything = "SELECT * FROM studio.payments WHERE payment_id <> %s ORDER BY payment_id"
+        assert ask(other, everything, UUID(int=7)) == ask(admin, everything, UUID(int=7))
+        noted = "SELECT month, currency, kind, sum(rows), sum(amount) FROM lifecycle.payment_arrival GROUP BY 1, 2, 3"
+        made = (
+            "SELECT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date, currency, kind, count(*), sum(amount)"
+            " FROM studio.payments GROUP BY 1, 2, 3"
+        )
+        assert sorted(ask(other, noted)) == sorted(ask(other, made))
+        assert not ask(
+            other, "SELECT FROM studio.payments WHERE order_id NOT IN (SELECT order_id FROM studio.orders)"
+        )
+        (orders,) = ask(other, "SELECT count(*) FROM studio.orders")
+    assert (report.payments, report.orders) == (ROWS - 1, orders[0])
+
+
+def test_the_last_of_the_most_payments_over_years(studio: Studio) -> None:
+    """The end of a fill of five million over seven years: no sum on the way is too large for its type."""
+    to_at, most = FROM + timedelta(days=7 * 365), payments_bulk.MOST_ROWS
+    fill_payments(studio.admin_url, 1, 7, FROM, to_at)  # the months
+    span = {"first": 0, "rows": most, "seed": 7, "from_at": FROM, "to_at": to_at}
+    made = payments_bulk._fill_slice(studio.admin_url, span | {"low": most - 200, "slice": 200})
+    assert made == (100, 200)
+    with connect(DatabaseAccess(studio.admin_url), "test") as admin:
+        (last,) = ask(
+            admin, "SELECT min(occurred_at) FROM studio.payments WHERE order_id <> 'paid_000000000'"
+        )
+    assert last[0] > to_at - timedelta(days=1)
 
 
 @pytest.mark.parametrize("rows", [0, -1, 5_000_001])

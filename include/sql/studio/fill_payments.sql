@@ -1,5 +1,6 @@
--- Row n follows from the seed and n alone. One row in fourteen is a refund or dispute of the charge one or two rows before.
+-- A slice of the fill; row n follows from the seed and n alone, so the slices' order and number do not matter. One row in fourteen is a refund or dispute of the charge one or two rows before.
 -- Amounts keep to the minor units of their currency: none for JPY and KRW, three digits for KWD and BHD.
+WITH made AS (
 INSERT INTO studio.payments (payment_id, charge_id, order_id, kind, provider, provider_ref, amount, fee, currency, occurred_at,
                              settled_at, payer_name, payer_country, provider_payload)
 SELECT payment_id, charge_id, 'paid_' || lpad((root / 2)::text, 9, '0'), kind, provider, provider_ref, value,
@@ -11,7 +12,7 @@ SELECT payment_id, charge_id, 'paid_' || lpad((root / 2)::text, 9, '0'), kind, p
        CASE WHEN draw %% 50 <> 0 THEN jsonb_build_object(
            'id', provider_ref, 'object', kind, 'status', 'succeeded', 'amount_minor', (value * (10 ^ digits)::numeric)::bigint,
            'balance_transaction', 'txn_' || substr(payment_id::text, 25), 'livemode', true, 'risk', draw %% 100) END
-FROM generate_series(%(first)s, %(first)s + %(rows)s - 1) AS n
+FROM generate_series(%(low)s, %(low)s + %(slice)s - 1) AS n
 CROSS JOIN LATERAL (
     SELECT n > %(first)s AND hashint8extended(n, %(seed)s) & 4095 < 293 AS late,
            n > %(first)s + 1 AND hashint8extended(n - 1, %(seed)s) & 4095 < 293 AS late_before,
@@ -37,10 +38,18 @@ CROSS JOIN LATERAL (
                  * CASE WHEN root = n OR draw %% 10 < 7 THEN 1 ELSE 0.5 END, digits) AS value,
            (ARRAY['ch_', 'ch_', 'PAY-', '2088'])[1 + luck / 12 %% 4] || replace(payment_id::text, '-', '') AS provider_ref,
            -- The microseconds of a real clock; a refund or dispute comes within ninety days.
-           least(%(from_at)s::timestamptz + (%(to_at)s::timestamptz - %(from_at)s::timestamptz) * (root - %(first)s) / %(rows)s
+           least(%(from_at)s::timestamptz + (%(to_at)s::timestamptz - %(from_at)s::timestamptz) * ((root - %(first)s)::float8 / %(rows)s)
                  + luck %% 1000000 * interval '1 microsecond'
                  + CASE WHEN root = n THEN interval '0' ELSE (1 + draw %% 7776000) * interval '1 second' END,
                  %(to_at)s::timestamptz) AS occurred_at,
            interval '1 day' + draw %% 172800 * interval '1 second' AS settling
     OFFSET 0
 ) AS made
+RETURNING occurred_at, currency, kind, amount
+)
+-- Without triggers nobody noted what arrived.
+INSERT INTO lifecycle.payment_arrival (month, currency, kind, rows, amount)
+SELECT date_trunc('month', occurred_at AT TIME ZONE 'UTC')::date, currency, kind, count(*), sum(amount)
+FROM made
+GROUP BY 1, 2, 3
+RETURNING rows

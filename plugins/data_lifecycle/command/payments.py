@@ -159,6 +159,9 @@ def _show(found: Found) -> None:
     for line in table:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
     _totals(found)
+    withheld = sum(record.place == "quarantine" for record in found.records)
+    if withheld:
+        print(f"{withheld} records in quarantine: what looks like a card's number in them is withheld")
     print(
         f"{len(found.records)} records; read {found.fetched} of {found.covered} bytes in {found.files} files"
     )

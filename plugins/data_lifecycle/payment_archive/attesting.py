@@ -12,6 +12,7 @@ from data_lifecycle.protocol import ledger, tasklogs
 from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
 
 SUITE = "payment_archive"
+AUDITOR = "studio_auditor"
 SCOPE = [
     "hot payment records",
     "every version in the vault",
@@ -26,6 +27,7 @@ STATES = {"current": "ARCHIVED", "expiring": "DELETE_ACCEPTED", "absent": "OBSER
 
 def assert_archive(house: House, run_id: int) -> None:
     """Run the suite of the archive and state how it went; PromiseBroken when an assertion does not hold."""
+    _tell_statements(house)
     broken: PromiseBroken | None = None
     try:
         assert_run(house, run_id, SUITE, {})
@@ -37,6 +39,27 @@ def assert_archive(house: House, run_id: int) -> None:
         connection.commit()
     if broken is not None:
         raise broken
+
+
+def _tell_statements(house: House) -> None:
+    """What the providers' statements said, or that none was given: the assertion does not tell how much it saw."""
+    with connect(house.connections.database(AUDITOR), "payment_archive assert") as connection:
+        given = fetch(connection, "payment_archive/select_statements")
+        balance = fetch_one(connection, "payment_archive/read_statement_balance")
+    for row in given:
+        wrong = row["missing_here"] + row["missing_there"] + row["differing"]
+        (log.error if wrong else log.info)(
+            "statement of %s, %s to %s: %d lines, %d agree, %d without a record, %d records without a line, %d differ",
+            *(row["provider"], row["period_from"].isoformat(), row["period_to"].isoformat(), row["lines"]),
+            *(row["matched"], row["missing_here"], row["missing_there"], row["differing"]),
+        )
+    if balance["months_given"] < balance["months"] or not given:
+        log.warning(
+            "provider statements: given for %d of the %d months in the books; the others are compared with nobody",
+            balance["months_given"],
+            balance["months"],
+        )
+    log.info("provider statements: %s", balance["verdict"])
 
 
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:

@@ -13,6 +13,7 @@ from data_lifecycle.payment_archive import vault
 from data_lifecycle.payment_archive.planning import ROLE, clock_of
 from data_lifecycle.payment_archive.removing import drop_months
 from data_lifecycle.payment_archive.workplace import hold_turn, released_run
+from data_lifecycle.protocol import posture
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 
@@ -22,6 +23,7 @@ def expire_run(house: House, run_id: int) -> None:
     Never before the last promise of a file has ended, by the database's clock too; never what a hold keeps. Intent is
     committed first. The store's answers are claims: absence is for ``observe`` to see. Safe to repeat.
     """
+    _refuse_while_paused(house)
     _erase_hot(house, run_id)
     drop_months(house)
     with connect(house.connections.database(ROLE), "payment_archive expire") as connection:
@@ -39,6 +41,7 @@ def expire_run(house: House, run_id: int) -> None:
     eraser = house.connections.store("payment_eraser")
     refused: Counter[str] = Counter()
     for file in going:
+        _refuse_while_paused(house)
         accepted, codes = vault.erase_file(
             eraser, house.settings.bucket_vault, file["object_key"], unhold=file["kind"] == "held"
         )
@@ -49,6 +52,11 @@ def expire_run(house: House, run_id: int) -> None:
     if refused:
         log.error("the vault refused deletions: %s", dict(sorted(refused.items())))
     _erase_canaries(house)
+
+
+def _refuse_while_paused(house: House) -> None:
+    with connect(house.connections.database(ROLE), "payment_archive expire") as connection:
+        posture.refuse_while_paused(connection, "nothing more is erased")
 
 
 def _erase_hot(house: House, run_id: int) -> None:

@@ -20,6 +20,7 @@ import rfc8785
 
 from data_lifecycle.database import Row, connect, execute, fetch
 from data_lifecycle.objects import store
+from data_lifecycle.payment_archive.cards import holds_card_number
 from data_lifecycle.payment_archive.vaultfile import VaultFile
 from data_lifecycle.protocol.house import House
 
@@ -28,6 +29,8 @@ COLUMNS = (
     *("occurred_at", "settled_at", "payer_country", "customer_ref"),
 )
 RESTATING = ("correction", "held")
+TEXTS = ("order_id", "provider", "provider_ref")
+"""Columns in which somebody may have written a card's number."""
 
 
 class FindError(RuntimeError):
@@ -57,7 +60,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One payment record and where it lies: "hot", or "archive" with the end of its promise (UTC)."""
+    """One payment record and where it lies: "hot", or "archive" with the end of its promise (UTC).
+
+    "quarantine" is hot too: a card's number was found in it, and the text in which it stands is withheld (None).
+    """
 
     values: Mapping[str, Any] = field(repr=False)
     place: str
@@ -144,7 +150,7 @@ def _bounds(question: Question) -> dict[str, Any]:
 
 
 def _read(house: House, question: Question, files: Sequence[Row], hot: Sequence[Row]) -> Found:
-    records = [Record({name: row[name] for name in COLUMNS}, "hot", None) for row in hot]
+    records = [_hot(row) for row in hot]
     restated: set[UUID] = set()
     fetched = 0
     s3 = store.client(house.connections.store("payment_reader"))
@@ -165,6 +171,14 @@ def _read(house: House, question: Question, files: Sequence[Row], hot: Sequence[
     return Found(records, len(files), fetched, sum(int(row["bytes"]) for row in files))
 
 
+def _hot(row: Row) -> Record:
+    """A hot record without card numbers (policy 1.1): the daily run may not have seen it yet."""
+    found = {name for name in TEXTS if name not in row["cleared"] and holds_card_number(row[name])}
+    found.update(row["quarantined"])
+    values = {name: None if name in found else row[name] for name in COLUMNS}
+    return Record(values, "quarantine" if found else "hot", None)
+
+
 def _matching(source: VaultFile, rows: int, question: Question) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -178,6 +192,14 @@ def _matching(source: VaultFile, rows: int, question: Question) -> Iterator[dict
         for number in range(file.metadata.num_row_groups)
         if _may_hold(file.metadata.row_group(number), question)
     ]
+    if question.provider_ref is not None:
+        # References are random, so every group may hold one: the column alone says which does.
+        wanted = pa.scalar(question.provider_ref, pa.string())
+        groups = [
+            number
+            for number in groups
+            if pc.index(file.read_row_group(number, ["provider_ref"]).column(0), wanted).as_py() >= 0
+        ]
     if not groups:
         return
     table = file.read_row_groups(groups, columns=list(COLUMNS))

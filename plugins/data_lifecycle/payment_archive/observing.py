@@ -9,6 +9,7 @@ from typing import Any
 from data_lifecycle.database import Row, connect, copy_rows, fetch, fetch_one
 from data_lifecycle.objects.model import ObjectVersion
 from data_lifecycle.payment_archive import vault
+from data_lifecycle.payment_archive.examining import examine
 from data_lifecycle.protocol.house import House, log
 
 ROLE = "studio_observer"
@@ -17,7 +18,8 @@ IDENTITY = "payment_observer"
 
 def observe_run(house: House, run_id: int) -> None:
     """Say of every file whether it is there and locked long enough, of every expired one whether it is gone, and what
-    else lies there; today's canary must be found. Each look is a round, the latest counts.
+    else lies there; today's canary must be found. Then read what the files hold. Each look is a round, the latest
+    counts.
 
     Raises StoreUnknown when the vault cannot be listed.
     """
@@ -40,6 +42,9 @@ def observe_run(house: House, run_id: int) -> None:
         rows.append((None, "canary", "present" if there else "absent", None, None, False, None))
         number = int(fetch_one(connection, "payment_archive/next_round", run_id=run_id)["round"])
         copy_rows(connection, "payment_archive/copy_sights", ((run_id, number, *row, moment) for row in rows))
+        connection.commit()
+        locks = {row[0]: row[4] for row in rows if row[1:3] == ("present", "present")}
+        examine(house, connection, access, run_id, number, locks)
         connection.commit()
     log.info(
         "run %d, look %d into the vault, with the observer's credential at %s",

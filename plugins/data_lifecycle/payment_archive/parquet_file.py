@@ -7,7 +7,7 @@ query. Any Parquet reader opens the files; money is decimal(18,4), moments are U
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_lifecycle.payment_archive.columns import COLUMNS, FORMAT, schema
+from data_lifecycle.payment_archive.columns import COLUMNS, FORMAT, NAMES, schema
 from data_lifecycle.payment_archive.digest import Digester, Facts
 from data_lifecycle.payment_archive.stream import NotArchivable
 
@@ -70,8 +70,8 @@ class Writer:
         self._writer.write_table(table, row_group_size=GROUP_ROWS)
 
 
-def read_batches(file: Path) -> Iterator[Any]:
-    """The rows of a file as record batches of the archive's schema, few in memory at a time.
+def read_batches(file: Path, names: Sequence[str] = NAMES) -> Iterator[Any]:
+    """The rows of a file as record batches of the archive's schema, or of some of its columns, few in memory at a time.
 
     NotArchivable for a file of another format or one that is damaged.
     """
@@ -81,7 +81,7 @@ def read_batches(file: Path) -> Iterator[Any]:
                 raise NotArchivable("the file has other columns than the archive")
             if (opened.schema_arrow.metadata or {}).get(b"format") != FORMAT.encode():
                 raise NotArchivable("the file is of another format")
-            yield from opened.iter_batches(BATCH_ROWS)
+            yield from opened.iter_batches(BATCH_ROWS, columns=list(names))
     except (pa.ArrowException, OSError) as error:
         raise NotArchivable(f"the file cannot be read: {type(error).__name__}") from None
 

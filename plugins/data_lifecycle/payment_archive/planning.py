@@ -27,7 +27,7 @@ from data_lifecycle.payment_archive.plan import (
 from data_lifecycle.payment_archive.vault import prove_lock
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
-from data_lifecycle.protocol import ledger
+from data_lifecycle.protocol import ledger, posture
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
 
@@ -299,6 +299,8 @@ def guard_run(house: House, run_id: int) -> list[int]:
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; nothing is archived or erased")
         return []
+    with connect(house.connections.database(ROLE), "payment_archive guard") as connection:
+        posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
     caps, facts = clock_of(house, run["as_of"])[0].payment_archive, run["facts"]
     erased = facts["expiring_rows"] + facts["ended_hot_rows"]
     checks = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from data_lifecycle.database import connect, execute, fetch, fetch_one
 from data_lifecycle.payment_archive.planning import ROLE, clock_of
 from data_lifecycle.payment_archive.workplace import hold_turn, released_run
+from data_lifecycle.protocol import posture
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 
@@ -22,6 +23,7 @@ def pseudonymise_run(house: House, run_id: int) -> None:
         policy, clock = clock_of(house, run["as_of"])
         for person in fetch(connection, "payment_archive/select_requests", as_of=run["as_of"]):
             customer = {"customer_id": person["customer_id"]}
+            posture.refuse_while_paused(connection, "nobody else is cut off")
             hold_turn(connection, run_id)
             kept = fetch_one(
                 connection,

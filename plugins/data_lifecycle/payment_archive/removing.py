@@ -9,9 +9,10 @@ import psycopg2.errors
 
 from data_lifecycle.database import Connection, connect, execute, fetch, fetch_one
 from data_lifecycle.payment_archive.planning import ROLE
-from data_lifecycle.payment_archive.remove import count_left, load_records
+from data_lifecycle.payment_archive.remove import count_left, load_keys, load_records
 from data_lifecycle.payment_archive.vault import fetch_exact
 from data_lifecycle.payment_archive.workplace import file_of, folder, hold_turn, released_run
+from data_lifecycle.protocol import posture
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 OBSERVER = "studio_observer"
@@ -26,6 +27,7 @@ def remove_batch(house: House, run_id: int, batch: int) -> None:
     """
     with connect(house.connections.database(ROLE), "payment_archive remove") as connection:
         released_run(connection, run_id)
+        posture.refuse_while_paused(connection, f"batch {batch} of run {run_id} is not removed")
         hold_turn(connection, run_id)
         file = file_of(connection, run_id, batch)
         if file is None or file["state"] not in ("stored", "current"):
@@ -76,7 +78,7 @@ def _remove(connection: Connection, run_id: int, file_id: UUID, stored: Path) ->
 def _count_again(house: House, file_id: UUID, stored: Path) -> None:
     """With another connection and credential, after the commit: what was removed is not there."""
     with connect(house.connections.database(OBSERVER), "payment_archive remove") as connection:
-        load_records(connection, stored)
+        load_keys(connection, stored)
         left = count_left(connection)
     if left:
         raise PromiseBroken(f"file {file_id}: {left} of its records are still, or again, in the hot table")
@@ -85,12 +87,20 @@ def _count_again(house: House, file_id: UUID, stored: Path) -> None:
 def drop_months(house: House) -> None:
     """Detach, look again, and drop the months that are empty and over; finish what an earlier run left detached.
 
-    A month that cannot be locked quickly waits for the next run. One that was detached and has rows is put back.
+    A month is archived by several files, as its payments' promises end in several windows: with the last of them its
+    table is empty. It goes only if the books of the month balance, so that every record that ever arrived in it was
+    compared in a file or has expired. A month that cannot be locked quickly waits for the next run. One that was
+    detached and has rows is put back.
     """
     with connect(house.connections.database(ROLE), "payment_archive months") as connection:
-        for month in fetch(connection, "payment_archive/list_months"):
+        months = fetch(connection, "payment_archive/list_months")
+        unbalanced = {row["month"] for row in fetch(connection, "payment_archive/select_unbalanced_months")}
+        for month in months:
             connection.commit()
             name = f"{month['month']:%Y-%m}"
+            if month["attached"] and month["month"] in unbalanced:
+                log.error("month %s: what arrived is not all accounted for; its table is kept", name)
+                continue
             try:
                 if month["attached"] and not _done(connection, "detach", month["month"]):
                     continue

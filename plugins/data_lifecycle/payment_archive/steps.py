@@ -6,7 +6,7 @@ from typing import Any
 
 from data_lifecycle.protocol.discretion import discreet
 from data_lifecycle.protocol.house import House, PromiseBroken, Refused
-from data_lifecycle.protocol.steps import asked, final, go_on, planned, unfinished
+from data_lifecycle.protocol.steps import asked, final, go_on, planned, stops_after_plan, unfinished
 
 STEPS = ("plan", "guard", "pseudonymise", "archive", "compare", "remove", "expire", "observe", "assert")
 
@@ -18,9 +18,8 @@ def plan(context: Any) -> int:
 
     with final(Refused):
         dag_run, params = asked(context)
-        return plan_run(
-            House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"]
-        )
+        dry = stops_after_plan(dag_run, params)
+        return plan_run(House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], dry)
 
 
 @discreet

@@ -1,0 +1,1 @@
+SELECT statements, months, months_given, verdict FROM lifecycle.statement_balance

@@ -1,0 +1,1 @@
+COPY examined (payment_id, file_number) FROM STDIN (FORMAT binary)
