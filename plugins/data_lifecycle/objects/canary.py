@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PREFIX = "canary/"
 KEY = "canary/lifecycle-canary"
 UPLOAD_KEY = "canary/unfinished"
+HELD_KEY = "canary/held"
+"""The object on which it is tried whether the store enforces legal holds: the one canary that may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +72,23 @@ def ensure(access: StoreAccess, buckets: Sequence[str]) -> Canary:
     return Canary(tuple(sorted(entries)))
 
 
+def ensure_probe(access: StoreAccess, buckets: Sequence[str]) -> int:
+    """Put the object to try legal holds on into each bucket where there is none; how many were put."""
+    s3 = client(access)
+    put = 0
+    for bucket in buckets:
+        if not s3.list_object_versions(Bucket=bucket, Prefix=HELD_KEY, MaxKeys=1).get("Versions"):
+            s3.put_object(Bucket=bucket, Key=HELD_KEY, Body=b"held\n")
+            put += 1
+    return put
+
+
 def check(expected: Canary, found: Iterable[ObjectVersion]) -> bool:
     """Say whether an observation may be trusted: below the canary's prefix exactly the expected was found.
 
     `found` may hold anything else too. An empty expectation is never fulfilled.
     """
-    seen = {item.identity for item in found if item.key.startswith(PREFIX)}
+    seen = {item.identity for item in found if item.key.startswith(PREFIX) and item.key != HELD_KEY}
     return bool(expected.entries) and seen == set(expected.entries)
 
 
@@ -84,7 +97,11 @@ def _found(s3: Any, bucket: str) -> list[tuple[str, str, str, str]]:
     entries: list[tuple[str, str, str, str]] = []
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=PREFIX):
         for part, kind in (("Versions", "version"), ("DeleteMarkers", "marker")):
-            entries += [(bucket, entry["Key"], kind, entry["VersionId"]) for entry in page.get(part, [])]
+            entries += [
+                (bucket, entry["Key"], kind, entry["VersionId"])
+                for entry in page.get(part, [])
+                if entry["Key"] != HELD_KEY
+            ]
     # No paginator: the canary's few uploads fit one page, and not every store gives the markers it wants.
     page = s3.list_multipart_uploads(Bucket=bucket, Prefix=PREFIX)
     entries += [(bucket, entry["Key"], "multipart", entry["UploadId"]) for entry in page.get("Uploads", [])]

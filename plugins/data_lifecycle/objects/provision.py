@@ -123,20 +123,48 @@ def vault_policy(bucket: str) -> dict[str, Any]:
     }
 
 
+def photo_policy(bucket: str) -> dict[str, Any]:
+    """The policy of a bucket of customers' files: a legal hold can be lifted again, a retention period could not."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "NothingIsKeptForAPeriod",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": ["s3:PutObjectRetention", "s3:BypassGovernanceRetention"],
+                "Resource": f"arn:aws:s3:::{bucket}/*",
+            },
+            {
+                "Sid": "RulesOfTheBucketStay",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": [
+                    "s3:DeleteBucket",
+                    "s3:PutBucketVersioning",
+                    "s3:PutBucketObjectLockConfiguration",
+                ],
+                "Resource": f"arn:aws:s3:::{bucket}",
+            },
+        ],
+    }
+
+
 def provision(admin_access: StoreAccess, buckets: Mapping[str, str], retention_days: int) -> list[str]:
     """Create what is missing and return it, a line each; an empty list means everything was there.
 
     ``buckets`` names the buckets ``uploads``, ``backup``, ``evidence`` and ``vault``. All are versioned; evidence is
     also locked: each object is kept ``retention_days`` days in COMPLIANCE mode, which no identity can shorten. The
-    vault can lock too, but each object says until when. ProvisionError if one of those two
-    exists without a lock, or evidence with another retention: neither can be mended.
+    vault can lock too, but each object says until when. Uploads and backup can lock for legal holds alone: a retention
+    period there would break policy 3.2, so nobody may set one. ProvisionError if evidence or vault exists without a
+    lock, evidence with another retention, or uploads or backup with any: none of that can be mended.
     """
     if retention_days < 1:
         raise ProvisionError(f"evidence must be kept at least one day, not {retention_days}")
     client = store.client(admin_access)
     done: list[str] = []
     for duty in ("uploads", "backup"):
-        done += _ensure_versioned(client, buckets[duty])
+        done += _ensure_holdable(client, buckets[duty])
     done += _ensure_evidence(client, buckets["evidence"], retention_days)
     done += _ensure_vault(client, buckets["vault"])
     return done
@@ -157,15 +185,32 @@ def _create(client: Any, bucket: str, *, locked: bool) -> list[str]:
     return [f"{bucket}: created"]
 
 
-def _ensure_versioned(client: Any, bucket: str) -> list[str]:
-    done = _create(client, bucket, locked=False)
+def _ensure_holdable(client: Any, bucket: str) -> list[str]:
+    """Versions, and a lock without any retention: what is put there can be held, and nothing is kept by default."""
+    done = _create(client, bucket, locked=True)
     if client.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         done.append(f"{bucket}: versioned")
+    lock = _find_lock(client, bucket)
+    if lock is None:
+        client.put_object_lock_configuration(
+            Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"}
+        )
+        done.append(f"{bucket}: versions can be put under legal hold")
+    elif lock.get("Rule"):
+        raise ProvisionError(
+            f"{bucket} keeps every object for a period by default: photos must be erasable at any moment, so "
+            "remove its default retention"
+        )
+    policy = photo_policy(bucket)
+    if _policy(client, bucket) != policy:
+        client.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        done.append(f"{bucket}: retention periods are denied to everyone")
     return done
 
 
-def _lock(client: Any, bucket: str, variable: str) -> Any:
+def _find_lock(client: Any, bucket: str) -> Any:
+    """The bucket's lock; None if it has none."""
     from botocore.exceptions import ClientError
 
     try:
@@ -173,9 +218,16 @@ def _lock(client: Any, bucket: str, variable: str) -> Any:
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") != "ObjectLockConfigurationNotFoundError":
             raise
+        return None
+
+
+def _lock(client: Any, bucket: str, variable: str) -> Any:
+    lock = _find_lock(client, bucket)
+    if lock is None:
         raise ProvisionError(
             f"{bucket} exists without object lock, which only a new bucket can have: name another one in {variable}"
-        ) from error
+        )
+    return lock
 
 
 def _ensure_vault(client: Any, bucket: str) -> list[str]:

@@ -1,0 +1,1 @@
+SELECT studio.approve_hold(%(hold_id)s, %(who)s) AS approved

@@ -1,0 +1,1 @@
+SELECT * FROM lifecycle.hold_balance

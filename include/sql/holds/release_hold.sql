@@ -1,0 +1,1 @@
+SELECT studio.release_hold(%(hold_id)s, %(who)s)
