@@ -30,6 +30,12 @@ class Manor:
     said: str
 
     @property
+    def policy(self) -> Path:
+        """The policy file that the house applies."""
+        (found,) = (include_of(self.root) / "policy").glob("xmanart-*.yaml")
+        return found
+
+    @property
     def url(self) -> str:
         """The UI's address."""
         return str(json.loads((self.root / "access.json").read_text("utf-8"))["airflow"]["url"])
@@ -41,10 +47,16 @@ class Manor:
         return found
 
 
+def include_of(root: Path) -> Path:
+    """The house's own copy of include/: a test may change its policy."""
+    return root.with_name(f"{root.name}-include")
+
+
 def _command(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
         "LIFECYCLE_HOME": str(root),
+        "LIFECYCLE_INCLUDE": str(include_of(root)),
         "PYTHONPATH": str(REPOSITORY / "plugins"),
     }
     return subprocess.run(
@@ -62,6 +74,7 @@ def _command(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def manor(scratch: Path) -> Iterator[Manor]:
     """The house after ``up``: a demo studio of 60 orders, purged."""
     root = scratch / "manor"
+    shutil.copytree(REPOSITORY / "include", include_of(root))
     done = _command(root, "up", "--orders", "60")
     try:
         assert done.returncode == 0, done.stdout + done.stderr

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
     from tests.ui.conftest import Manor
 
-STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert", "attest")
+STEPS = ("plan", "guard", "approve", "act", "observe", "settle", "sweep", "assert", "attest")
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "photo-purge-run.png"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -51,7 +51,7 @@ def test_the_run_and_its_logs_tell_the_story(
     assert run["state"] == "verified"
     page = sign_in("reviewer")
     page.goto(f"/dags/photo_purge/runs/{run['dag_run_id']}/")
-    page.get_by_role("heading", name="8 Task Instances").wait_for()
+    page.get_by_role("heading", name="9 Task Instances").wait_for()
     for step in STEPS:
         row = page.get_by_role("row").filter(has=page.get_by_role("link", name=step, exact=True))
         assert "Success" in row.inner_text(), step

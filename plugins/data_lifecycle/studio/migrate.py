@@ -27,6 +27,8 @@ LOGIN_ROLES = (
     "transfer_judge",
     "vendor_clerk",
     "vendor_eraser",
+    "hold_keeper",
+    "duty_officer",
     "reviewer",
 )
 

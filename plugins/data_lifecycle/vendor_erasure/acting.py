@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
+from data_lifecycle.protocol import posture
 from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
 from data_lifecycle.vendor_erasure.plan import Progress, Standing, after_answer, after_look
 from data_lifecycle.vendor_erasure.planning import ROLE
@@ -61,7 +62,8 @@ class _Vendors:
 def run_stage(house: House, run_id: int, stage: Stage, accounts: Accounts) -> dict[str, int]:
     """Work on all erasures of the run that are at this stage; how many came to which state.
 
-    One vendor's failure stalls no other. PromiseBroken when guard has not released the run.
+    One vendor's failure stalls no other. While the house is paused no vendor is asked to erase anything; polling and
+    looking go on. PromiseBroken when guard has not released the run.
     """
     reached: dict[str, Counter[str]] = defaultdict(Counter)
     vendors = _Vendors(accounts)
@@ -72,6 +74,9 @@ def run_stage(house: House, run_id: int, stage: Stage, accounts: Accounts) -> di
         work = fetch(connection, "vendor_erasure/select_work", run_id=run_id, stage=stage)
         connection.commit()
         for row in work:
+            if stage == "submit" and (pause := posture.pause_in_force(connection)):
+                log.warning("no vendor is asked to erase anything more: %s", pause)
+                break
             state = _work(connection, run, row, stage, vendors)
             reached[row["vendor"]][state] += 1
     for vendor, states in sorted(reached.items()):
@@ -126,8 +131,15 @@ def _work(connection: Connection, run: Row, row: Row, stage: Stage, vendors: _Ve
 
 def standing(row: Row) -> Standing:
     """What is known of an erasure from its row."""
+    by_clock = row["mode"] == "ttl_only" and row["last_sent"] is not None
     return Standing(
-        row["confirms"], row["max_residual"], row["attempts"], row["accepted_at"], row["completed_at"]
+        row["confirms"],
+        row["max_residual"],
+        row["attempts"],
+        row["accepted_at"],
+        row["completed_at"],
+        row["last_sent"] + row["max_residual"] if by_clock else None,
+        row["sight"],
     )
 
 

@@ -24,12 +24,14 @@ def note(house: House, erasure_id: str, found: Found, noted_by: str, text: str) 
     """Keep what a person found out, and take the erasure as far as the register lets this vendor confirm; its state.
 
     ``text`` says from what they know it, and names no customer. Refused for an erasure that there is not, one that is
-    verified already, and a note that says nothing.
+    verified already, and a note that says nothing or has an e-mail address in it.
     """
     if len(text.strip()) < 10:
         raise Refused(
             "the note is too short: say from what you know it, for example the date of the vendor's letter"
         )
+    if "@" in text:
+        raise Refused("the note has an address in it: it must name no person, for it is kept for good")
     with connect(house.connections.database(ROLE), "vendor_erasure note") as connection:
         row, now = _find(connection, erasure_id)
         execute(

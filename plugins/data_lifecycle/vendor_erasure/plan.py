@@ -72,13 +72,24 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of an erasure before an answer comes."""
+    """What is known of an erasure before an answer comes.
+
+    ``gone_at`` is when a vendor that lets files go by its own clock has done so by the register, counted from the last
+    sending; None for other vendors. ``sight`` is what the last look showed.
+    """
 
     confirms: str
     max_residual: timedelta
     attempts: int
     accepted_at: datetime | None
     completed_at: datetime | None
+    gone_at: datetime | None = None
+    sight: str | None = None
+
+    @property
+    def by_its_own_clock(self) -> datetime | None:
+        """Until when something may remain, whoever can be asked; None when that is not stated, or was seen broken."""
+        return None if self.sight == Sight.PRESENT.value else self.gone_at
 
 
 def terms_of(register: Register, vendor: str) -> Terms:
@@ -122,6 +133,8 @@ def after_answer(before: Standing, answer: Answer, now: datetime) -> Progress:
     taken = before.accepted_at
     if answer.said == "unreachable":
         pause = min(PAUSE * max(1, before.attempts), LONGEST_PAUSE)
+        if before.by_its_own_clock is not None:
+            return _within_its_clock(before, before.by_its_own_clock, answer.code, now + pause)
         return Progress(
             "unreachable", answer.code, answer.reference, accepted_at=taken, next_poll_at=now + pause
         )
@@ -170,10 +183,12 @@ def after_look(before: Standing, look: Look, now: datetime) -> Progress:
         return Progress(
             "in_progress", code, sight=seen, accepted_at=before.accepted_at, next_poll_at=now + PAUSE
         )
-    until = before.completed_at + before.max_residual
+    until = before.gone_at or before.completed_at + before.max_residual
     can_show = before.confirms == "verified"
     if look.sight is Sight.ABSENT and can_show and until <= now:
         return Progress("verified", None, sight=seen, verified_at=now, accepted_at=taken, completed_at=done)
+    if look.sight is Sight.UNKNOWABLE and before.by_its_own_clock is not None:
+        return _within_its_clock(before, before.by_its_own_clock, look.code, now + PAUSE, seen)
     if look.sight is Sight.UNKNOWABLE and can_show:
         return Progress(
             "completed", look.code, sight=seen, next_poll_at=now + PAUSE, accepted_at=taken, completed_at=done
@@ -186,4 +201,19 @@ def after_look(before: Standing, look: Look, now: datetime) -> Progress:
         next_poll_at=until if can_show else None,
         accepted_at=taken,
         completed_at=done,
+    )
+
+
+def _within_its_clock(
+    before: Standing, until: datetime, code: str | None, again: datetime, sight: str | None = None
+) -> Progress:
+    """Nobody could ask or look, and nobody has to: the vendor lets go by itself. A look follows when it is possible."""
+    return Progress(
+        "residual_until",
+        code,
+        sight=sight,
+        accepted_at=before.accepted_at,
+        completed_at=before.completed_at,
+        residual_until=until,
+        next_poll_at=again,
     )

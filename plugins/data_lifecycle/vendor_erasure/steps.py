@@ -6,7 +6,7 @@ from typing import Any
 
 from data_lifecycle.protocol.discretion import discreet
 from data_lifecycle.protocol.house import House, PromiseBroken, Refused
-from data_lifecycle.protocol.steps import asked, final, go_on, planned, unfinished
+from data_lifecycle.protocol.steps import asked, final, go_on, planned, stops_after_plan, unfinished
 
 STEPS = ("plan", "guard", "submit", "poll", "verify", "assert")
 
@@ -24,7 +24,8 @@ def plan(context: Any) -> int:
         if params["erasure"] and context["ti"].try_number == 1:
             who = getattr(dag_run, "triggering_user_name", None) or "a person without a login"
             note(house, params["erasure"], params["found"], who, params["note"] or "")
-        return plan_run(house, dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"])
+        dry = stops_after_plan(dag_run, params)
+        return plan_run(house, dag_run.run_id, dag_run.run_after, params["as_of"], dry)
 
 
 @discreet

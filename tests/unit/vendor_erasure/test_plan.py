@@ -181,3 +181,37 @@ def test_together_is_the_least_of_all() -> None:
     assert worst([done, Answer("in_progress", "2")]).said == "in_progress"
     assert worst([done, Answer("unreachable"), Answer("rejected")]).said == "unreachable"
     assert worst([]).said == "rejected", "nothing asked is nothing done"
+
+
+CLOCK = NOW - DAY
+"""When a vendor that lets go by its own clock has done so."""
+
+
+def by_clock(sight: str | None = None, done: datetime | None = None, confirms: str = "verified") -> Standing:
+    return Standing(confirms, DAY, 1, NOW - DAY if done else None, done, CLOCK, sight)
+
+
+def test_who_lets_go_by_its_own_clock_is_within_its_residual_though_nobody_can_ask() -> None:
+    found = after_answer(by_clock(), Answer("unreachable", None, "no-credentials"), NOW)
+    assert (found.state, found.residual_until, found.code) == ("residual_until", CLOCK, "no-credentials")
+    assert found.accepted_at is None
+    assert found.next_poll_at is not None, "it is looked at as soon as that is possible"
+    blind = after_look(by_clock(done=NOW), Look(Sight.UNKNOWABLE, "http-503"), NOW)
+    assert (blind.state, blind.residual_until, blind.sight) == ("residual_until", CLOCK, "unknowable")
+
+
+def test_a_clock_that_was_seen_to_be_wrong_is_not_believed_again() -> None:
+    seen = after_look(by_clock(done=NOW), Look(Sight.PRESENT), NOW)
+    assert (seen.state, seen.sight) == ("in_progress", "present")
+    assert (
+        after_answer(by_clock("present"), Answer("unreachable", None, "http-503"), NOW).state == "unreachable"
+    )
+    assert after_look(by_clock("present", NOW), Look(Sight.UNKNOWABLE, "http-503"), NOW).state == "completed"
+
+
+@pytest.mark.parametrize(("gone_at", "state"), [(NOW, "verified"), (NOW + DAY, "residual_until")])
+def test_a_clock_counts_from_sending_and_only_a_look_verifies(gone_at: datetime, state: str) -> None:
+    before = Standing("verified", DAY, 1, NOW, NOW, gone_at)
+    found = after_look(before, Look(Sight.ABSENT), NOW)
+    assert found.state == state
+    assert found.residual_until == (None if state == "verified" else gone_at)

@@ -100,7 +100,7 @@ def build(seed: int, orders: int, now: datetime) -> DemoStudio:
         uploads += made.uploads
         contents += made.contents
         charges += paid
-        sent += transfers.disclosures(random, order, customer, paid, made.uploads, now)
+        sent += transfers.disclosures(random, order, customer, paid, made.uploads, draft.scenario.fate, now)
         holds += [held] if held else []
     charges = dealings.troubled(Random(f"{seed}:troubles"), charges, now)
     contents += files.orphans(Random(f"{seed}:orphans"), ids["due", 0], now)
@@ -111,7 +111,8 @@ def build(seed: int, orders: int, now: datetime) -> DemoStudio:
     for customer in people_:
         own_sent = [d for d in sent if owners[d.order_id] is customer]
         agreed += transfers.consents(Random(f"{seed}:consent:{customer.customer_id}"), customer, own_sent)
-    extra_sent, extra_agreed = transfers.violations(Random(f"{seed}:violations"), sent, owners, now)
+    due = frozenset(ids[draft.case] for draft in drafts if draft.scenario.fate == "erase")
+    extra_sent, extra_agreed = transfers.violations(Random(f"{seed}:violations"), sent, owners, due, now)
     sent += extra_sent
     agreed += extra_agreed
     return DemoStudio(

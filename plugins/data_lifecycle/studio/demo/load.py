@@ -18,8 +18,9 @@ from data_lifecycle.connections import DatabaseAccess, StoreAccess
 from data_lifecycle.database import Connection, array, connect, copy_rows, execute, fetch_one
 from data_lifecycle.objects.store import client
 from data_lifecycle.studio.demo.build import build
-from data_lifecycle.studio.demo.model import DemoStudio, KeyHistory
+from data_lifecycle.studio.demo.model import DemoStudio, KeyHistory, Upload
 from data_lifecycle.studio.demo.pictures import Album
+from data_lifecycle.studio.demo.transfers import PROVIDERS
 
 THREADS = 8
 """Keys written at the same time."""
@@ -56,6 +57,14 @@ class LoadReport:
     contents: tuple[KeyHistory, ...] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Where the second provider of storage keeps what it got: a bucket, and who may put something there."""
+
+    access: StoreAccess
+    bucket: str
+
+
 def is_empty(app_database: DatabaseAccess) -> bool:
     """Whether the studio has no order yet."""
     with connect(app_database, _APPLICATION) as connection:
@@ -70,18 +79,22 @@ def load(
     seed: int,
     orders: int,
     now: datetime,
+    copies: Copies | None = None,
 ) -> LoadReport:
     """Build a studio and write it; `buckets` names those for "uploads" and "backup", which must exist, versioned.
 
-    Rows are written by the role and objects by the identity given, which need no more than the studio's application
-    has; `admin_url` only refreshes the planner's statistics afterwards. Raises StudioNotEmpty, ValueError (see
-    `build`), psycopg2.Error or botocore's ClientError; after an error the database has none of the rows.
+    What the studio sent to a second provider of storage is put at `copies`, nowhere without it. Rows are written by the
+    role and objects by the identity given, which need no more than the studio's application has; `admin_url` only
+    refreshes the planner's statistics afterwards. Raises StudioNotEmpty, ValueError (see `build`), psycopg2.Error or
+    botocore's ClientError; after an error the database has none of the rows.
     """
     if not is_empty(app_database):
         raise StudioNotEmpty("the studio already has orders: load a demo into an empty database")
     studio = build(seed, orders, now)
     album = Album(seed)
     made = _write_objects(app_store, buckets, studio.contents, album)
+    if copies is not None:
+        _write_copies(copies, studio, album)
     with connect(app_database, _APPLICATION) as connection:
         first = min((p.occurred_at for p in studio.payments), default=studio.now)
         fetch_one(connection, "studio/add_payment_months", from_at=first, to_at=studio.now)
@@ -120,6 +133,24 @@ def _write_objects(
         ):
             made.update(kinds)
     return made
+
+
+def _write_copies(copies: Copies, studio: DemoStudio, album: Album) -> None:
+    """The newest version of each file that went to a second provider, under the file's own key."""
+    s3 = client(copies.access, pool=THREADS)
+    sent = {d.upload_id for d in studio.disclosures if d.vendor in PROVIDERS}
+
+    def put(upload: Upload) -> None:
+        s3.put_object(
+            Bucket=copies.bucket,
+            Key=upload.object_key,
+            Body=album.render(upload.picture),
+            ContentType=upload.picture.media_type,
+        )
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(put, (u for u in studio.uploads if u.upload_id in sent)):
+            continue
 
 
 def _write_key(s3: Any, bucket: str, history: KeyHistory, album: Album) -> Counter[str]:

@@ -23,6 +23,8 @@ def _days(least: float, most: float) -> tuple[timedelta, timedelta]:
 
 # Due: more than 5 days after the end, with 14 h left before the deadline, more than the retry budget.
 DUE = _days(5.05, 6.4)
+# Nobody is alarmed about a vendor before half of the two days is over.
+FRESHLY_DUE = _days(5.05, 5.3)
 AT_RISK = _days(6.6, 6.85)
 LATE = _days(7.2, 12)
 NOT_DUE = _days(0.05, 4.5)
@@ -96,6 +98,16 @@ _ALL = (
     Scenario("hold_released", "erase", "completed", LATE, "late; its valid hold was released hours ago"),
     Scenario(
         "erase_requested", "erase", "open", ACTIVE, "open; the customer asked hours ago to erase the files"
+    ),
+    Scenario(
+        "copied_away", "erase", "completed", DUE, "due; a second provider of storage has copies of its files"
+    ),
+    Scenario(
+        "vendor_unreachable",
+        "erase",
+        "completed",
+        FRESHLY_DUE,
+        "due; a vendor that cannot be reached has its files too: its case waits, and is overdue two days later",
     ),
     Scenario("unrecorded", "erase", "completed", DUE, "due; objects below its prefix that no row knows"),
     Scenario("object_gone", "erase", "completed", DUE, "due; rows whose objects are already gone"),

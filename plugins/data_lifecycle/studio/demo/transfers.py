@@ -10,13 +10,19 @@ from typing import Any, Literal
 from uuid import UUID
 
 from data_lifecycle.studio.demo.model import Consent, Customer, Disclosure, Order, Payment, Upload
+from data_lifecycle.studio.demo.scenarios import Fate
 from data_lifecycle.studio.demo.timeline import DAY, HOUR
 
 NOTICE_VERSION = "2024-08-08"
 OLD_NOTICE = "2023-01-01"
 PHOTO, SERVICE, TRAINING = "user.content.self_image", "essential.service", "train_ai_system"
 EMAIL, MAILING = "user.contact.email", "essential.service.notifications.email"
-_ARTISTS = ("replicate", "openai", "fal")
+PROVIDERS = ("aws-s3", "aliyun-oss")
+"""Second providers of storage: what they get is a copy under the file's own key."""
+_ARTIST, _WRITERS = "replicate", ("openai", "fal")
+# Vendors that the demo's house can reach, or that let go by their own clock.
+_WITHIN_REACH = frozenset({*PROVIDERS, _ARTIST})
+_COPIED_AWAY, _UNREACHABLE = "copied_away", "vendor_unreachable"
 # Customers of these countries are judged by the Union's list and meet no vendor at home.
 _BY_THE_UNION = frozenset({"DE", "JP", "AU", "BR", "IS", "NZ"})
 _AFTER_SENDGRID = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,9 +72,14 @@ def disclosures(
     customer: Customer,
     charges: Sequence[Payment],
     uploads: Sequence[Upload],
+    fate: Fate | None,
     now: datetime,
 ) -> Iterator[Disclosure]:
-    """What went to payment, e-mail, storage and AI vendors, at the moment it was needed; allowed, but for minors."""
+    """What went to payment, e-mail, storage and AI vendors, at the moment it was needed; allowed, but for minors.
+
+    Files go to the artist, who keeps them an hour; wishes, as text, to the writers. Copies at a second provider are a
+    service for orders in work: of those that are due, only the scenarios about vendors have any.
+    """
 
     def sent(
         vendor: str, category: str, purpose: str, at: datetime, upload_id: UUID | None = None
@@ -84,14 +95,18 @@ def disclosures(
         purpose = "essential.service.payment_processing"
         yield sent(charge.provider, "user.financial", purpose, charge.occurred_at)
     yield sent("postmark", EMAIL, MAILING, order.created_at + timedelta(minutes=1))
-    storage = random.choice(("aliyun-oss", "aws-s3")) if customer.country == "CN" else "aws-s3"
-    artist = random.choice(_ARTISTS)
+    storage = random.choice(PROVIDERS) if customer.country == "CN" else "aws-s3"
+    if charges:
+        yield sent(random.choice(_WRITERS), "user.content.private", SERVICE, order.created_at + HOUR)
     for upload in uploads:
         category = PHOTO if upload.category == "personal_photo" else "user.content.private"
-        yield sent(storage, category, SERVICE, upload.uploaded_at, upload.upload_id)
+        if fate == "keep" or order.scenario == _COPIED_AWAY:
+            yield sent(storage, category, SERVICE, upload.uploaded_at, upload.upload_id)
+        if order.scenario == _UNREACHABLE and upload.role == "front":
+            yield sent("pixelwright", category, SERVICE, upload.uploaded_at + HOUR, upload.upload_id)
         begun = upload.uploaded_at + DAY
         if charges and upload.derived_from is None and begun < now and random.random() < 0.6:
-            yield sent(artist, category, SERVICE, begun, upload.upload_id)
+            yield sent(_ARTIST, category, SERVICE, begun, upload.upload_id)
 
 
 Kind = Literal["expressed_consent", "separate_consent", "implied_consent"]
@@ -134,12 +149,17 @@ class _Seeds:
     """Takes ordinary disclosures, oldest first, each once, as the models of violations."""
 
     def __init__(
-        self, random: Random, sent: Sequence[Disclosure], owners: Mapping[str, Customer], now: datetime
+        self,
+        random: Random,
+        sent: Sequence[Disclosure],
+        owners: Mapping[str, Customer],
+        due: frozenset[str],
+        now: datetime,
     ) -> None:
-        self.random, self.owners, self.now = random, owners, now
+        self.random, self.owners, self.due, self.now = random, owners, due, now
         self.pool = [
             d
-            for d in sorted(sent, key=lambda d: (d.sent_at, d.disclosure_id))
+            for d in sorted(sent, key=lambda d: (d.order_id in due, d.sent_at, d.disclosure_id))
             if not owners[d.order_id].is_minor
         ]
         self.sent: list[Disclosure] = []
@@ -179,6 +199,9 @@ class _Seeds:
             destination_country=route.country, access_countries=route.access, sub_processors=route.sub_processors,
             sent_at=min(model.sent_at + HOUR, self.now), broken=broken,
         )  # fmt: skip
+        if name not in _WITHIN_REACH and model.order_id in self.due:
+            # Of a due order only what its scenario says may wait for a vendor: which file it was, nobody recorded.
+            made = replace(made, upload_id=None)
         made = replace(made, **parts)
         self.sent.append(made)
         return made
@@ -192,10 +215,17 @@ class _Seeds:
 
 
 def violations(
-    random: Random, sent: Sequence[Disclosure], owners: Mapping[str, Customer], now: datetime
+    random: Random,
+    sent: Sequence[Disclosure],
+    owners: Mapping[str, Customer],
+    due: frozenset[str],
+    now: datetime,
 ) -> tuple[list[Disclosure], list[Consent]]:
-    """Further disclosures and consents, so that every rule T01 to T11 is broken; `owners` maps orders to customers."""
-    seeds = _Seeds(random, sent, owners, now)
+    """Further disclosures and consents, so that every rule T01 to T11 is broken; `owners` maps orders to customers.
+
+    `due` are orders whose files a purge erases: their files are sent to nobody else.
+    """
+    seeds = _Seeds(random, sent, owners, due, now)
     chinese = frozenset({"CN"})
     _unknown_and_unlisted(seeds, chinese)
     _without_mechanism(seeds)
@@ -214,13 +244,13 @@ def _unknown_and_unlisted(seeds: _Seeds, chinese: frozenset[str]) -> None:
         (("T11",), {"sub_processors": ("gpu-barn",)}),
     )
     for broken, changed in parts:
-        if model := seeds.take(chinese, ("replicate", "fal")):
+        if model := seeds.take(chinese, (_ARTIST,)):
             seeds.add(model, broken, **changed)
-    if model := seeds.take(chinese, ("aws-s3", "aliyun-oss")):
+    if model := seeds.take(chinese, PROVIDERS):
         seeds.agree(seeds.add(model, ("T02", "T03", "T04", "T07", "T08", "T11"), "sketchfast"))
     if model := seeds.take(chinese, ("postmark",), since=_AFTER_SENDGRID):
         seeds.agree(seeds.add(model, ("T02", "T03", "T04", "T07", "T11"), "sendgrid"))
-    if model := seeds.take(chinese, ("replicate", "fal", "openai")):
+    if model := seeds.take(chinese, (_ARTIST,)):
         seeds.agree(seeds.add(model, ("T03",), purpose=TRAINING))
     if model := seeds.take(chinese, ("postmark",)):
         seeds.agree(seeds.add(model, ("T03",), data_category=PHOTO))
@@ -228,14 +258,14 @@ def _unknown_and_unlisted(seeds: _Seeds, chinese: frozenset[str]) -> None:
 
 def _without_mechanism(seeds: _Seeds) -> None:
     for broken, vendor in ((("T04",), "aliyun-oss"), (("T05",), "brushworks"), (("T06",), "paintbox")):
-        if model := seeds.take(_BY_THE_UNION, ("aws-s3", *_ARTISTS)):
+        if model := seeds.take(_BY_THE_UNION, ("aws-s3", _ARTIST)):
             seeds.agree(seeds.add(model, broken, vendor))
 
 
 def _chinese_routes(seeds: _Seeds, chinese: frozenset[str]) -> None:
-    if model := seeds.take(chinese, ("aws-s3", "aliyun-oss", *_ARTISTS)):
+    if model := seeds.take(chinese, (*PROVIDERS, _ARTIST)):
         seeds.agree(seeds.add(model, ("T04", "T07"), "paintbox"))
-    if model := seeds.take(chinese, ("aws-s3", "aliyun-oss", *_ARTISTS), fresh=True):
+    if model := seeds.take(chinese, (*PROVIDERS, _ARTIST), fresh=True):
         seeds.agree(seeds.add(model, ("T07",), "pixelwright"), "expressed_consent")
 
 
@@ -249,7 +279,7 @@ def _consent_faults(seeds: _Seeds) -> None:
         {"consent_type": "implied_consent"},
     )
     for fault in faults:
-        model = seeds.take(frozenset({"CN"}) | _BY_THE_UNION, ("aws-s3", "aliyun-oss", *_ARTISTS), fresh=True)
+        model = seeds.take(frozenset({"CN"}) | _BY_THE_UNION, (*PROVIDERS, _ARTIST), fresh=True)
         if model is None:
             continue
         broken = ("T07", "T09") if model.origin_country == "CN" else ("T09",)
@@ -262,9 +292,7 @@ def _consent_faults(seeds: _Seeds) -> None:
             }
             if all(not isinstance(value, datetime) or value <= seeds.now for value in parts.values()):
                 seeds.agree(made, **parts)
-    if model := seeds.take(
-        frozenset({"CN"}) | _BY_THE_UNION, ("aws-s3", "aliyun-oss", *_ARTISTS), fresh=True
-    ):
+    if model := seeds.take(frozenset({"CN"}) | _BY_THE_UNION, (*PROVIDERS, _ARTIST), fresh=True):
         # Withdrawn after sending: the disclosure stays allowed.
         made = seeds.add(model, (), "pixelwright")
         seeds.agree(made, withdrawn_at=min(made.sent_at + HOUR, seeds.now + timedelta(seconds=1)))
