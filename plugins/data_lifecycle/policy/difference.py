@@ -87,8 +87,8 @@ def _rule(was: RetentionRule, now: RetentionRule, new: Policy) -> Iterator[Chang
         else:
             yield Change(
                 was.id,
-                f"{spoken}, shorter: applies to everything from {new.in_force_from:%Y-%m-%d %H:%M} UTC on; "
-                "what is older than that is due at once",
+                f"{spoken}, shorter: applies to everything from {new.shortens_from:%Y-%m-%d %H:%M} UTC on"
+                f"{_pause(new)}; what is older than that is due at once",
                 _whom(now),
                 True,
             )
@@ -136,6 +136,15 @@ def _header(old: Policy, new: Policy) -> Iterator[Change]:
         )
     if old.header.source_sha256 != new.header.source_sha256:
         yield Change("policy.source", "another text", "everybody who reads it", False)
+
+
+def _pause(new: Policy) -> str:
+    pause = new.cooling_off
+    if pause is None:
+        return ""
+    if pause.waived_by is not None:
+        return f" (cooling-off waived by {pause.waived_by})"
+    return f" (cooling-off {pause.period}; what is collected under the new version at once)"
 
 
 def _fields(was: Promise, now: Promise, skip: tuple[str, ...]) -> Iterator[tuple[str, str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from data_lifecycle.policy import clock
+from data_lifecycle.policy import clock, versions
 from data_lifecycle.policy.duration import format_hours
-from data_lifecycle.policy.loader import PolicyError, load_all, load_policy, policy_in_force
+from data_lifecycle.policy.loader import PolicyError, load_all, load_policy
 from data_lifecycle.policy.model import Policy
 from data_lifecycle.policy.parts import Promise
 from data_lifecycle.policy.retention import Latest, RetentionRule
@@ -36,6 +36,7 @@ ENFORCED_BY = {
     "abandoned_orders": Enforcement("photo_purge"),
     "orphans": Enforcement("photo_purge"),
     "caps": Enforcement("photo_purge"),
+    "holds": Enforcement("legal_holds"),
     "residue": Enforcement("photo_purge"),
     "salts": Enforcement("evidence_audit"),
     "vendors_payment": _TRANSFER_CHECK,
@@ -212,28 +213,77 @@ def run_check(paths: Iterable[Path]) -> tuple[list[str], bool]:
 
 
 def run_explain(
-    directory: Path, rule_id: str, completed_at: str, timezone: str | None = None
+    directory: Path,
+    rule_id: str,
+    completed_at: str,
+    timezone: str | None = None,
+    collected_at: str | None = None,
+    as_of: str | None = None,
 ) -> tuple[list[str], bool]:
-    """`policy explain RULE --completed-at …`: explain with the version in force then (else the oldest one).
+    """`policy explain RULE --completed-at …`: which versions reach the record, and the dates by the one that applies.
 
-    `completed_at` is ISO 8601 with an offset. False, with one line that says why, for input that cannot be used.
+    All moments are ISO 8601 with an offset; ``collected_at`` is when the record was given (else when its clock
+    started), ``as_of`` when it is judged (else now, or then if that is later). False, with one line that says why, for
+    input that cannot be used.
     """
     try:
         policies = load_all(directory)
-        moment = clock.require_aware(datetime.fromisoformat(completed_at), "completed_at")
-        try:
-            policy = policy_in_force(policies, moment)
-        except LookupError:
-            policy = policies[
-                0
-            ]  # a record older than the policy: its first version applies, and explain says so
-        return explain(policy, rule_id, moment, timezone), True
+        completed = clock.require_aware(datetime.fromisoformat(completed_at), "completed_at")
+        collected = completed
+        if collected_at is not None:
+            collected = clock.require_aware(datetime.fromisoformat(collected_at), "collected_at")
+        moment = max(datetime.now(UTC), completed, collected)
+        if as_of is not None:
+            moment = clock.require_aware(datetime.fromisoformat(as_of), "as_of")
+        if moment < collected:
+            raise ValueError("as_of is before collected_at: data that is not there has no rule")
+        reach, policy = explain_versions(policies, rule_id, collected, completed, moment, timezone)
+        return [*explain(policy, rule_id, completed, timezone), "", *reach], True
     except PolicyError as error:
         return [str(problem) for problem in error.problems], False
     except KeyError as error:
         return [str(error.args[0])], False
     except ValueError as error:
         return [str(error)], False
+
+
+def explain_versions(
+    policies: Sequence[Policy],
+    rule_id: str,
+    collected: datetime,
+    completed: datetime,
+    as_of: datetime,
+    timezone: str | None = None,
+) -> tuple[list[str], Policy]:
+    """Which versions have a say in a record collected then, since when and why, and the version that applies ``as_of``.
+
+    A record older than the policy falls under its first version. KeyError when a version has no such rule.
+    """
+    zone = _zone(timezone or policies[0].timezone)
+    known = [policy for policy in policies if policy.in_force_from <= as_of] or policies[:1]
+    first = versions.era(known, collected)
+    found = versions.reaching(known, lambda policy: policy.rule(rule_id), first)
+    reached = [one for one in found if not one.shortens or one.since <= as_of]
+    lines = [f"Collected      {_at(collected, zone)}", f"Judged         {_at(as_of, zone)}"]
+    for one in found:
+        because = one.because
+        if not one.shortens and collected < one.since:
+            because = "the first version there is"
+        began = "" if one in reached else ", not yet: the rule before still runs"
+        lines.append(
+            f"Version        {one.policy.version}: {one.rule.deadline_text}; {because}; "
+            f"since {_at(one.since, zone)}{began}"
+        )
+    for policy in policies:
+        if policy.in_force_from > as_of:
+            lines.append(f"To come        {policy.version}, in force from {_at(policy.in_force_from, zone)}")
+    start, deadline = versions.window(reached, completed)
+    lines += [
+        f"Applies        version {reached[-1].policy.version}",
+        f"Start          {_at(start, zone)}  the earliest that these versions give",
+        f"Deadline       {_at(deadline, zone)}  the earliest that these versions give",
+    ]
+    return lines, reached[-1].policy
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from data_lifecycle.policy.checks import Finding, check_policy, check_raw
 from data_lifecycle.policy.clock import require_aware
 from data_lifecycle.policy.model import Policy
+from data_lifecycle.policy.versions import shorter
 
 REGISTER = "vendors.yaml"
 """The register of vendors lies beside the versions of the policy and is none of them."""
@@ -45,11 +47,19 @@ def load_policy(path: Path) -> Policy:
     """Load one version and check it against its text, fideslang and its own arithmetic; PolicyError otherwise."""
     try:
         content = path.read_bytes()
-        text = content.decode("utf-8")
+        content.decode("utf-8")
+        texts = tuple(text.read_bytes() for text in sorted(path.parent.glob("*.txt")))
     except (OSError, UnicodeDecodeError) as error:
         raise PolicyError(
             [Problem(str(path), "-", type(error).__name__, "give a readable file in UTF-8")]
         ) from error
+    return _checked(path, content, texts)
+
+
+@lru_cache(maxsize=32)
+def _checked(path: Path, content: bytes, texts: tuple[bytes, ...]) -> Policy:  # noqa: ARG001 — what was checked with it
+    """The version in ``content``. Every step asks for it; the same bytes beside the same texts are checked once."""
+    text = content.decode("utf-8")
     try:
         raw, findings = parse_yaml(text)
     except (
@@ -102,6 +112,31 @@ def load_all(directory: Path) -> tuple[Policy, ...]:
     return tuple(policy for policy, _ in versions)
 
 
+def load_proposal(directory: Path, path: Path) -> tuple[tuple[Policy, ...], Policy]:
+    """The versions there are, oldest first, and a proposed one, which must be fit to be the next of them.
+
+    A file that lies among them already counts as proposed. PolicyError for what ``load_all`` would refuse, and for a
+    version that would not be the latest.
+    """
+    proposed = load_policy(path)
+    there = tuple(policy for policy in load_all(directory) if policy.sha256 != proposed.sha256)
+    if not there or there[-1].in_force_from >= proposed.in_force_from:
+        latest = (
+            f"{there[-1].version} takes effect on {there[-1].header.effective_from}"
+            if there
+            else "none is there"
+        )
+        fix = f"{latest}: a new version follows one, on a later day"
+        raise PolicyError(
+            [Problem(str(path), "policy.effective_from", str(proposed.header.effective_from), fix)]
+        )
+    known = [(policy, directory / f"{policy.id}-{policy.version}.yaml") for policy in there]
+    problems = _clashes([*known, (proposed, path)])
+    if problems:
+        raise PolicyError(problems)
+    return there, proposed
+
+
 def policy_in_force(policies: Iterable[Policy], at: datetime) -> Policy:
     """The version that holds at an instant; LookupError before the first version, ValueError for a naive instant."""
     moment = require_aware(at, "at")
@@ -129,7 +164,43 @@ def _clashes(versions: list[tuple[Policy, Path]]) -> list[Problem]:
             problems.append(Problem(str(path), "policy.version", policy.version, fix))
         days.setdefault(day, path)
         names.setdefault(policy.version, path)
+    for number, (policy, path) in enumerate(versions):
+        before = [earlier for earlier, _ in versions[:number]]
+        problems += _hasty(policy, path, before)
+        problems += _other_floors(policy, path, before)
     return problems
+
+
+def _hasty(policy: Policy, path: Path, earlier: Iterable[Policy]) -> Iterable[Problem]:
+    """A version that has anything erased sooner than an earlier one, and does not say how long that may cool off."""
+    if policy.cooling_off is not None:
+        return
+    for before in earlier:
+        said = {rule.id: rule for rule in before.retention}
+        sooner = [r.id for r in policy.retention if r.id in said and shorter(r, said[r.id])]
+        if policy.inactivity < before.inactivity:
+            sooner.append(policy.abandonment.id)
+        if sooner:
+            fix = (
+                f"{', '.join(sooner)}: erased sooner than in {before.version}; add cooling_off: {{basis: "
+                "studio-decision, owner: …, period: P3D, waived_by: null}"
+            )
+            yield Problem(str(path), "cooling_off", "(missing)", fix)
+            return
+
+
+def _other_floors(policy: Policy, path: Path, earlier: Iterable[Policy]) -> Iterable[Problem]:
+    """Another period for what is archived: the archive keeps every record by the newest version there is."""
+    for before in earlier:
+        said = {rule.id: rule.period for rule in before.retention if "archive" in rule.action}
+        for number, rule in enumerate(policy.retention):
+            if said.get(rule.id, rule.period) != rule.period:
+                fix = (
+                    f"{before.version} promised {said[rule.id]}; keep that: records archived under one period cannot "
+                    "be judged by another yet"
+                )
+                yield Problem(str(path), f"retention.{number}.duration", str(rule.period), fix)
+                return
 
 
 def _problems(path: Path, findings: Iterable[Finding]) -> list[Problem]:

@@ -22,6 +22,7 @@ from data_lifecycle.policy.promises import (
     Caps,
     Contact,
     Cookies,
+    CoolingOff,
     Holds,
     InformationType,
     Minors,
@@ -94,6 +95,7 @@ class Policy(Model):
     vendor_erasure: VendorErasure
     vendor_inventory: VendorInventory
     payment_archive: PaymentArchive
+    cooling_off: CoolingOff | None = None
     _sha256: str = PrivateAttr(default="")
 
     def model_post_init(self, context: Any) -> None:
@@ -125,6 +127,14 @@ class Policy(Model):
         """First instant (UTC) at which this version holds: the start of `effective_from` in its zone."""
         midnight = datetime.combine(self.header.effective_from, time(), ZoneInfo(self.timezone))
         return midnight.astimezone(UTC)
+
+    @property
+    def shortens_from(self) -> datetime:
+        """When (UTC) a period that this version shortens governs what was there before: after the cooling-off."""
+        pause = self.cooling_off
+        if pause is None or pause.waived_by is not None:
+            return self.in_force_from
+        return self.in_force_from + pause.period.elapsed
 
     @property
     def inactivity(self) -> timedelta:

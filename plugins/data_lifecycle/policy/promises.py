@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from data_lifecycle.policy.duration import Duration
 from data_lifecycle.policy.parts import (
@@ -15,6 +15,7 @@ from data_lifecycle.policy.parts import (
     Identifier,
     Model,
     Promise,
+    Text,
     UploadCategory,
 )
 
@@ -188,10 +189,11 @@ class Orphans(Promise):
 
 
 class Holds(Promise):
-    """What makes a hold valid, and how soon a released object is erased."""
+    """What makes a hold valid, how soon a released object is erased, and how long a hold may lack something."""
 
     requires: tuple[Literal["legal_basis", "named_objects", "expiry", "second_approver"], ...]
     erase_within_after_release: Duration
+    mend_within: Duration = Duration(days=7)
 
     @property
     def deadline_text(self) -> str:
@@ -206,14 +208,47 @@ class Canary(Model):
     at_least: Annotated[int, Field(gt=0)]
 
 
+class CategoryCap(Model):
+    """Blast radius of one run within a category of files: objects."""
+
+    category: UploadCategory
+    max_objects: Annotated[int, Field(gt=0)]
+
+
 class Caps(Promise):
-    """Blast radius of one run: objects, share of live objects (only from a number of objects on), bytes."""
+    """Blast radius of one run: objects, share of live objects (only from a number of objects on), bytes, by category.
+
+    And beside what is usual: times the median of the last runs, once there are some, and not below a number of objects.
+    """
 
     max_objects: Annotated[int, Field(gt=0)]
     max_share_of_live_objects: Annotated[float, Field(gt=0, le=1)]
     share_applies_from_objects: Annotated[int, Field(ge=0)]
     max_bytes: Annotated[int, Field(gt=0)]
+    max_times_trailing_median: Annotated[float, Field(gt=1)] | None = 5.0
+    median_applies_from_runs: Annotated[int, Field(gt=0)] = 7
+    median_applies_from_objects: Annotated[int, Field(ge=0)] = 500
+    categories: tuple[CategoryCap, ...] = ()
     canary: Canary
+
+
+class CoolingOff(Model):
+    """How long a version that shortens a period leaves what was there before to the rule before, from its first moment.
+
+    Always a decision of the studio; ``waived_by`` names who decided that this version needs none.
+    """
+
+    basis: Literal["studio-decision"]
+    owner: Text
+    period: Duration
+    waived_by: Text | None = None
+
+    @field_validator("period")
+    @classmethod
+    def _elapsed(cls, period: Duration) -> Duration:
+        if period.years:
+            raise ValueError("a cooling-off period must be days or hours")
+        return period
 
 
 class Residue(Promise):

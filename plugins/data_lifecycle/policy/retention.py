@@ -109,6 +109,13 @@ class RetentionRule(Promise):
         return self.boundary.start_at.elapsed if isinstance(self.boundary, Latest) else self.period.elapsed
 
     @property
+    def slack(self) -> timedelta:
+        """Elapsed time that the rule leaves from the start of erasing to the deadline."""
+        if isinstance(self.boundary, Latest):
+            return self.duration - self.start_at
+        return self.boundary.erase_within.elapsed
+
+    @property
     def deadline_text(self) -> str:
         """Period, and what it means."""
         if isinstance(self.boundary, Latest):
