@@ -18,8 +18,9 @@ record, and only then leave the database. Files whose seven years are over are e
 | assert | arrived = hot + archived + expired, to the cent | an assertion names what is wrong |
 | attest | closes what is proven absent, signs, publishes | clear it; nothing is stated twice |
 
-**Start it yourself**: *Trigger* with `dry_run` on shows what would go. `as_of` judges as of that moment (ISO 8601
-with a zone, not in the future). A person's request for erasure needs its own run: it has 24 hours.
+**Start it yourself**: what you trigger or backfill shows what would go, unless it says `{"dry_run": false}`. `as_of`
+judges as of that moment (ISO 8601 with a zone, not in the future). A person's request for erasure needs its own run: it
+has 24 hours.
 
 **Never** delete rows or files by hand: the next run takes up what a failed one left.
 """
@@ -35,9 +36,7 @@ PARAMS = {
     "as_of": Param(
         None, type=["null", "string"], minLength=3, description="Judge as of: ISO 8601 with a time zone."
     ),
-    "dry_run": Param(
-        False, type="boolean", description="Stop after the plan; nothing is archived or erased."
-    ),
+    "dry_run": Param(None, type=["null", "boolean"], description="Plan only; empty: yes, unless scheduled."),
 }
 # Ten steps of 3 tries of (20 + 2) minutes are within the policy's retry budget of 12 hours; a test adds it up.
 RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "execution_timeout": timedelta(minutes=20)}

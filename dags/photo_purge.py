@@ -8,7 +8,8 @@ attested.
 | step | what it does | when it fails |
 |---|---|---|
 | plan | picks what is due as of `as_of`, lists every version, seals the manifest | nothing was touched: clear it |
-| guard | compares the plan with the policy's caps | nothing was touched; find out why so much is due |
+| guard | publishes the plan, compares it with the policy's caps | the log says why; nothing was touched |
+| approve | over a cap: asks a reviewer to approve this very manifest, for 20 hours | clear it to ask again |
 | act | records intent, then erases the sealed versions | clear it: it repeats only what is not accepted yet |
 | observe | looks with a credential that cannot delete; canaries must be found | the store was not readable; clear it |
 | settle | takes up what arrived after sealing, then looks again | as act |
@@ -16,9 +17,12 @@ attested.
 | assert | Great Expectations on what was seen | an assertion names what is wrong; the evidence says so too |
 | attest | closes what is proven absent, signs, stores in the locked bucket | clear it; nothing is stated twice |
 
-**Start it yourself**: *Trigger* with `dry_run` on shows what would go and claims nothing. `as_of` judges dues as of
-that moment (ISO 8601 with a zone, not in the future). A customer's request for erasure needs its
-own run: it has 24 hours.
+**Start it yourself**: what you trigger or backfill shows what would go and claims nothing, unless it says
+`{"dry_run": false}`. `as_of` judges dues as of that moment (ISO 8601 with a zone, not in the future). A customer's
+request for erasure needs its own run: it has 24 hours.
+
+**Approve** under *Required Actions*, with the manifest's SHA-256, or by REST (docs/runbooks/approvals.md); never what
+you started yourself. A rejection, silence, or a plan that changed meanwhile erases nothing: the next run plans anew.
 
 **Never** erase by hand what a failed run left: the next run takes it up, with evidence.
 """
@@ -30,6 +34,8 @@ from datetime import datetime, timedelta
 from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
+from data_lifecycle.protocol.approval import FORM, Approval
+
 PARAMS = {
     "as_of": Param(
         None,
@@ -37,10 +43,14 @@ PARAMS = {
         minLength=3,
         description="Judge dues as of this moment: ISO 8601 with a time zone.",
     ),
-    "dry_run": Param(False, type="boolean", description="Stop after the plan; nothing is erased."),
+    "dry_run": Param(None, type=["null", "boolean"], description="Plan only; empty: yes, unless scheduled."),
+    "policy_version": Param(
+        None, type=["null", "string"], description="Plan as if this version of the policy were in force."
+    ),
 }
-# Eight steps of 4 tries of (20 + 2) minutes are within the policy's retry budget of 12 hours; a test adds it up.
+# Eight steps of 4 tries of (20 + 2) minutes, and asking, are within the policy's retry budget of 12 hours: a test adds.
 RETRIES = {"retries": 3, "retry_delay": timedelta(minutes=2), "execution_timeout": timedelta(minutes=20)}
+ASKING = {"retries": 1, "execution_timeout": timedelta(minutes=10)}
 
 
 @dag(
@@ -54,7 +64,7 @@ RETRIES = {"retries": 3, "retry_delay": timedelta(minutes=2), "execution_timeout
     tags=["policy 3.2", "erasure"],
 )
 def photo_purge() -> None:
-    """Policy 3.2: plan → guard → act → observe → assert → attest."""
+    """Policy 3.2: plan → guard → approve → act → observe → assert → attest."""
 
     @task
     def plan() -> int:
@@ -105,7 +115,9 @@ def photo_purge() -> None:
         return steps.attest(number, get_current_context())
 
     planned = plan()
-    released = guard(planned)
+    approved = Approval(task_id="approve", number=planned, params=FORM, **ASKING)
+    guard(planned) >> approved
+    released = approved.output
     acted = act.partial(number=planned).expand(batch=released)
     observed, settled, swept = observe(planned, released), settle(planned), sweep(planned)
     acted >> observed >> settled >> swept >> prove(planned) >> attest(planned)

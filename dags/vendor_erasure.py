@@ -27,7 +27,8 @@ give the connection `vendor_<id>` (docs/vendors.md). *unreachable* otherwise: th
 looked yourself) and `note` (from what you know it; name no customer). No more is claimed than the register lets the
 vendor confirm.
 
-**Start it yourself**: `dry_run` stops after the plan. `as_of` works as of that moment (ISO 8601 with a zone, not in the
+**Start it yourself**: what you trigger or backfill asks no vendor, unless it says `{"dry_run": false}`; an answer is
+noted all the same. `as_of` works as of that moment (ISO 8601 with a zone, not in the
 future).
 """
 
@@ -45,7 +46,7 @@ PARAMS = {
         minLength=3,
         description="Work as of this moment: ISO 8601 with a zone.",
     ),
-    "dry_run": Param(False, type="boolean", description="Stop after the plan; no vendor is asked."),
+    "dry_run": Param(None, type=["null", "boolean"], description="Plan only; empty: yes, unless scheduled."),
     "erasure": Param(
         None, type=["null", "string"], format="uuid", description="An erasure to note an answer about."
     ),

@@ -206,9 +206,8 @@ def store(scratch: Path) -> Iterator[ObjectStore]:
         shutil.rmtree(server.folder, ignore_errors=True)
 
 
-@pytest.fixture
-def empty_store(store: ObjectStore) -> ObjectStore:
-    """The store with nothing in the two photo buckets. Evidence stays: nobody can delete it."""
+def empty_buckets(store: ObjectStore) -> None:
+    """Leave nothing in the two photo buckets. Evidence stays: nobody can delete it."""
     from data_lifecycle.objects.store import client
 
     admin = client(store.store_access("object_admin"))
@@ -217,10 +216,20 @@ def empty_store(store: ObjectStore) -> ObjectStore:
             entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
             doomed = [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]
             if doomed:
-                admin.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+                answer = admin.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+                for held in answer.get("Errors", []):
+                    one = {"Bucket": bucket, "Key": held["Key"], "VersionId": held["VersionId"]}
+                    admin.put_object_legal_hold(**one, LegalHold={"Status": "OFF"})
+                    admin.delete_object(**one)
         for page in admin.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in page.get("Uploads", []):
                 admin.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+
+
+@pytest.fixture
+def empty_store(store: ObjectStore) -> ObjectStore:
+    """The store with nothing in the two photo buckets."""
+    empty_buckets(store)
     return store
 
 

@@ -56,10 +56,13 @@ class Demo:
 def load_demo(
     house: House, studio: Studio, store: ObjectStore, buckets: dict[str, str]
 ) -> Callable[..., Demo]:
-    """Load a demo studio: ``load_demo(orders=60, seed=1, now=…)``."""
-    from data_lifecycle.studio.demo.load import load
+    """Load a demo studio: ``load_demo(orders=60, seed=1, now=…)``; with ``copies``, also what a second provider got."""
+    from data_lifecycle.embedded import second_provider
+    from data_lifecycle.studio.demo.load import Copies, load
 
-    def make(orders: int = 60, seed: int = 1, now: datetime | None = None) -> Demo:
+    elsewhere = Copies(store.store_access(second_provider.WRITER), second_provider.BUCKET)
+
+    def make(orders: int = 60, seed: int = 1, now: datetime | None = None, copies: bool = False) -> Demo:
         report = load(
             house.connections.database("studio_app"),
             studio.admin_url,
@@ -68,6 +71,7 @@ def load_demo(
             seed,
             orders,
             now or datetime.now(UTC),
+            elsewhere if copies else None,
         )
         return Demo(house, studio, store, report)
 

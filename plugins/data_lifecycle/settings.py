@@ -38,6 +38,7 @@ class Settings:
     log_folder: str
     timestamp_url: str | None
     timestamp_trust: Path | None
+    approvers: tuple[str, ...] = ("reviewer",)
 
     @property
     def photo_buckets(self) -> tuple[str, str]:
@@ -80,4 +81,5 @@ class Settings:
             log_folder=env.get("LIFECYCLE_LOG_FOLDER") or "log",
             timestamp_url=env.get("LIFECYCLE_TIMESTAMP_URL") or None,
             timestamp_trust=Path(trust).absolute() if trust else None,
+            approvers=tuple(filter(None, (env.get("LIFECYCLE_APPROVERS") or "reviewer").split(","))),
         )

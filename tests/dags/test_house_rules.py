@@ -17,6 +17,8 @@ CATEGORY_RULES = {
     "vendor_inventory": (),
     "transfer_check": (),
     "vendor_erasure": (),
+    "policy_change": (),
+    "legal_holds": (),
 }
 # What a step may hand to the next: numbers of runs and batches; the last one the name of its evidence.
 HANDED_ON = {"int", "list[int]", "None", "str"}
@@ -63,9 +65,19 @@ def test_all_retries_fit_into_the_policys_budget(dag: Any, dag_file: Path) -> No
             assert needed <= rule.schedule.retry_budget.elapsed
 
 
+def test_who_would_delete_has_to_say_so(dag: Any) -> None:
+    """A pipeline with steps that delete takes an empty ``dry_run``: see protocol.steps.stops_after_plan."""
+    deletes = {"act", "remove", "expire", "submit"} & set(_tasks(dag))
+    if deletes:
+        asked = dag.params.get_param("dry_run")
+        assert asked.value is None
+        assert asked.schema["type"] == ["null", "boolean"]
+
+
 def test_nobody_is_handed_from_task_to_task(dag: Any) -> None:
     for task in dag.tasks:
-        assert task.python_callable.__annotations__["return"] in HANDED_ON, task.task_id
+        does = getattr(task, "python_callable", None) or type(task).execute
+        assert does.__annotations__["return"] in HANDED_ON, task.task_id
         if task.is_mapped:
             assert set(task.op_kwargs_expand_input.value) == {"batch"}, (
                 "mapped over batches, never over persons"
@@ -85,9 +97,19 @@ def test_nothing_is_looked_for_that_was_not_released(parsed: Any) -> None:
     dag = parsed.dags["photo_purge"]
     observe = _tasks(dag)["observe"]
     assert observe.trigger_rule.value == "all_done_min_one_success"
-    assert {"act", "guard"} <= observe.upstream_task_ids
+    assert {"act", "approve"} <= observe.upstream_task_ids
     others = {name: task.trigger_rule.value for name, task in _tasks(dag).items()}
     assert {name for name, rule in others.items() if rule != "all_success"} == {"observe", "attest"}
+
+
+def test_an_answer_is_waited_for_before_the_next_days_run(parsed: Any) -> None:
+    """One run at a time: who waits longer holds up what falls due tomorrow. Nobody's silence is a yes."""
+    asks = _tasks(parsed.dags["photo_purge"])["approve"]
+    assert timedelta(hours=12) <= asks.response_timeout <= timedelta(hours=22)
+    assert asks.defaults is None
+    assert asks.options == ["Approve", "Reject"]
+    assert list(asks.params) == ["manifest_sha256"]
+    assert (asks.upstream_task_ids, asks.trigger_rule.value) == ({"plan", "guard"}, "all_success")
 
 
 def test_the_log_is_looked_at_though_nothing_can_be_published(parsed: Any) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 # 0.1 s here; room for a busy machine. What is heavy costs more than that alone.
 SECONDS = 0.3
 HEAVY = {"great_expectations", "boto3", "botocore", "pandas", "numpy", "psycopg2", "data_lifecycle"}
+# What a DAG that asks a person needs to be parsed: 25 ms.
+ASKS = {"data_lifecycle", "data_lifecycle.protocol", "data_lifecycle.protocol.approval"}
+ASKS_PARTS = {"airflow.providers.standard"}
 HEAVY_PARTS = {"airflow.providers", "airflow.models.taskinstance"}
 
 _PROBE = """
@@ -47,6 +50,8 @@ def _heavy(modules: list[str]) -> list[str]:
     return [
         name
         for name in modules
+        if name not in ASKS | {"airflow.providers"}
+        and not any(f"{name}.".startswith(f"{part}.") for part in ASKS_PARTS)
         if name.split(".", 1)[0] in HEAVY or any(name == p or name.startswith(f"{p}.") for p in HEAVY_PARTS)
     ]
 

@@ -365,7 +365,7 @@ def judge(house: House, run_id: int) -> list[str]:
         fetch(connection, "run/set_run", run_id=run_id)
         parameters = fetch(connection, "photo_purge/count_to_erase", run_id=run_id)[0]
         tables: dict[str, list[Any]] = {}
-        for table in ("balance", "checked_erasure"):
+        for table in (part["table"] for part in suite["tables"]):
             with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
                 cursor.execute(f"TABLE lifecycle.{table}")
                 tables[table] = list(cursor.fetchall())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from base64 import b64decode
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import rfc8785
 from cryptography.hazmat.primitives import serialization
-from tests.dag_runs import Ran, run_dag
+from tests.dag_runs import Answer, Ran, run_dag
 from tests.faults.workshop import DUE, Workshop
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from data_lifecycle.embedded.objectstore import ObjectStore
     from data_lifecycle.protocol.house import House
 
-STEPS = ["plan", "guard", "act", "observe", "settle", "sweep", "assert", "attest"]
+STEPS = ["plan", "guard", "approve", "act", "observe", "settle", "sweep", "assert", "attest"]
 pytestmark = pytest.mark.slow
 
 
@@ -34,7 +35,7 @@ def shop(house: House, studio: Studio, store: ObjectStore, airflow_connections: 
 @pytest.fixture
 def run(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """Run the purge: ``run(dry_run=True)``."""
-    return lambda **conf: run_dag("photo_purge", conf, caplog, capfd)
+    return lambda **conf: run_dag("photo_purge", {"dry_run": False, **conf}, caplog, capfd)
 
 
 def statement(shop: Workshop) -> dict[str, Any]:
@@ -97,10 +98,14 @@ def test_a_run_that_keeps_the_promise(
     assert shop.verify().refused is None
 
 
-def test_a_dry_run_touches_nothing_and_says_so(shop: Workshop, run: Callable[..., Ran]) -> None:
+@pytest.mark.parametrize("asked", [True, None], ids=["asked for", "by default"])
+def test_a_dry_run_touches_nothing_and_says_so(
+    shop: Workshop, run: Callable[..., Ran], asked: bool | None
+) -> None:
     shop.order(DUE)
     before = shop.everything()
-    ran = run(dry_run=True)
+    ran = run(dry_run=asked)
+    assert "this run stops after its plan" in ran.log
     assert ran.state == "success"
     assert ran.states == {step: ["success" if step in ("plan", "attest") else "skipped"] for step in STEPS}
     assert shop.everything() == before
@@ -123,21 +128,57 @@ def low_cap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LIFECYCLE_INCLUDE", str(include))
 
 
-def test_over_a_cap_nothing_is_erased(shop: Workshop, low_cap: None, run: Callable[..., Ran]) -> None:
+def manifest(body: str) -> dict[str, Any]:
+    """The digest that the question names, as a person copies it."""
+    return {"manifest_sha256": f" {re.findall('`([0-9a-f]{64})`', body)[-1]}\n"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "said"),
+    [
+        (Answer("Reject"), "skipped", "rejected"),
+        (Answer(None), "failed", "timed_out"),
+        (Answer("Approve"), "failed", "void"),
+        (Answer("Approve", by="dag_test", fill_in=manifest), "failed", "void"),
+    ],
+    ids=["rejected", "nobody answered", "without the manifest", "by who started it"],
+)
+def test_over_a_cap_nothing_is_erased_unless_approved(
+    shop: Workshop,
+    low_cap: None,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    answer: Answer,
+    state: str,
+    said: str,
+) -> None:
     """Neither by act nor by what follows: settle must not take what was never released for survivors."""
     shop.order(DUE, files=2)
     before = shop.everything()
-    ran = run()
+    ran = run_dag("photo_purge", {"dry_run": False}, caplog, capfd, answer)
     assert ran.state == "failed"
-    assert ran.states["guard"] == ["failed"]
-    assert ran.states["act"] == ["upstream_failed"]
-    assert ran.states["attest"] == ["failed"]
-    assert "success" not in {state for step in STEPS[1:] for state in ran.states[step]}
+    assert (ran.states["guard"], ran.states["approve"]) == (["success"], [state])
+    assert (ran.states["plan"], ran.states["attest"]) == (["success"], ["failed"])
+    assert "success" not in {state for step in STEPS[2:] for state in ran.states[step]}
     assert shop.everything() == before
     assert {row["state"] for row in shop.sql("SELECT state FROM lifecycle.item")} == {"planned"}
     stated = statement(shop)
-    assert (stated["outcome"], stated["unfinished_steps"]) == ("failed", STEPS[1:-1])
+    assert (stated["outcome"], stated["unfinished_steps"]) == ("failed", STEPS[2:-1])
+    assert (stated["approval"]["answer"], stated["approval"]["over"]) == (said, ["entries"])
     assert "over the cap for entries" in ran.log
+
+
+def test_over_a_cap_and_approved(
+    shop: Workshop, low_cap: None, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    order = shop.order(DUE, files=2)
+    yes = Answer("Approve", fill_in=manifest)
+    ran = run_dag("photo_purge", {"dry_run": False}, caplog, capfd, yes)
+    assert ran.states == {step: ["success"] for step in STEPS}
+    assert shop.everything(order) == set()
+    stated = statement(shop)
+    assert (stated["outcome"], stated["approval"]["answer"]) == ("verified", "approved")
+    assert (stated["approval"]["answered_by"], stated["approval"]["started_by"]) == ("reviewer", "dag_test")
 
 
 def test_a_lost_canary_fails_the_run_after_the_evidence_is_stored(

@@ -92,7 +92,7 @@ def shop(house: House, studio: Studio, store: ObjectStore, airflow_connections: 
 @pytest.fixture
 def run(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
     """Run the purge."""
-    return lambda **conf: run_dag("photo_purge", conf, caplog, capfd)
+    return lambda **conf: run_dag("photo_purge", {"dry_run": False, **conf}, caplog, capfd)
 
 
 def refuses_and_quotes(call: Call, forward: Forward) -> Answer:

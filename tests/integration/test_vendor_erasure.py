@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -114,7 +115,7 @@ def test_four_kinds_erase_confirm_and_are_looked_at(
     desk.sent(order, "stripe", customer)
     job = serve(lambda call: (202, {"job_id": "j1"}))
     assert shop.purge() == "verified"
-    assert set(desk.residue()) == {"aws-s3", "openai", "pixelwright", "postmark", "sendgrid", "stripe"}
+    assert (shop.case(order), desk.residue()) == ("open", {})
     desk.accounts = {
         "stripe": Account(stripe_url, None, "sk_test_12345"),
         "postmark": account(mail.url, requested_by="privacy@studio.example"),
@@ -141,8 +142,12 @@ def test_four_kinds_erase_confirm_and_are_looked_at(
     assert desk.run(moments[1]) == ("verified", [])
     states = desk.states()
     assert (states["postmark"], states["pixelwright"]) == ("residual_until", "residual_until")
-    # The gaps are named: residuals that outlast the promise.
+    # Only now is the order's case closed, with every vendor that is not verified as a place where something remains.
     latest = desk.results()[-1]
+    assert shop.purge("two") == "verified"
+    assert shop.case(order) == "absent"
+    assert set(desk.residue()) == {"openai", "pixelwright", "postmark", "sendgrid", "stripe"}
+    # The gaps are named: residuals that outlast the promise.
     assert latest["pipeline"] == "vendor_erasure"
     assert {gap["vendor"] for gap in latest["gaps"]} >= {"openai", "stripe", "sendgrid"}
     assert "gap: openai may keep something of 1 cases until" in caplog.text
@@ -162,23 +167,23 @@ def test_four_kinds_erase_confirm_and_are_looked_at(
 
 
 def test_a_vendor_away_for_three_days_is_told_about_in_time_and_nothing_is_claimed(
-    desk: Desk, serve: Callable[..., Vendor], caplog: pytest.LogCaptureFixture
+    desk: Desk, store: ObjectStore, serve: Callable[..., Vendor], caplog: pytest.LogCaptureFixture
 ) -> None:
     shop = desk.shop
     order = shop.order(NEAR)
-    desk.sent(order, "replicate", "p1")
+    desk.sent(order, "aws-s3")
     desk.sent(order, "openai", "f1")
     assert shop.purge() == "verified"
     (case,) = shop.sql("SELECT case_id::text, deadline_at FROM lifecycle.erasure_case")
     deadline = case["deadline_at"]
-    files = serve(Files("f1"))
-    away = serve(Files("f1"), down=503)
-    desk.accounts = {"replicate": account(away.url), "openai": account(files.url)}
+    files, away = serve(Files("f1")), serve(lambda call: (503, {}), down=503)
+    there = copies(shop, store, order)
+    desk.accounts = {"aws-s3": replace(there, url=away.url), "openai": account(files.url)}
     caplog.set_level(logging.INFO, "lifecycle")
     for hours in (96, 72, 48, 30):
         caplog.clear()
         assert desk.run(deadline - hours * HOUR) == ("verified", [])
-        assert desk.states()["replicate"] == "unreachable"
+        assert desk.states()["aws-s3"] == "unreachable"
         assert not [r for r in caplog.records if r.levelno >= logging.ERROR]
         assert desk.results()[-1]["claims"]["UNKNOWN"]["erasures"] == 1
     caplog.clear()
@@ -187,22 +192,23 @@ def test_a_vendor_away_for_three_days_is_told_about_in_time_and_nothing_is_claim
     assert broken == ["vendor_erasure_balance: alarming = 0"]
     (alarm,) = [r.message for r in caplog.records if "deadline is" in r.message]
     assert case["case_id"] in alarm
-    assert "replicate is unreachable (http-503)" in alarm
-    assert len(away.keys("GET")) == 1  # nothing but the same question
-    row = desk.row("replicate")
+    assert "aws-s3 is unreachable" in alarm
+    row = desk.row("aws-s3")
     assert (row["verified_at"], row["attempts"]) == (None, 5)
-    assert "replicate" in desk.residue()
-    # One that is away stalls no other.
+    # One that is away stalls no other; the order stays open, and nothing claims that it is absent.
     assert desk.states()["openai"] == "residual_until"
-    # It comes back: only then is it verified.
-    away.down = None
-    away.answer = lambda call: (200, {"results": []}) if call.path == "/v1/predictions" else (404, {})
-    moment = datetime.now(UTC)
-    assert desk.run(moment - 2 * HOUR)[0] == "verified"
-    assert desk.states()["replicate"] == "residual_until"  # its hour is not over yet
-    assert desk.run(moment) == ("verified", [])
-    assert desk.states()["replicate"] == "verified"
+    assert shop.purge("two") == "verified"
+    assert (shop.case(order), shop.state(order), desk.residue()) == ("open", "present", {})
+    assert set(shop.claims(order)) <= {"PLANNED", "DELETE_ACCEPTED"}
+    # It comes back: only then is it verified, and the case is closed.
+    desk.accounts["aws-s3"] = there
+    assert desk.run() == ("verified", [])
+    assert desk.states()["aws-s3"] == "verified"
+    assert shop.purge("three") == "verified"
+    assert shop.case(order) == "absent"
+    assert set(desk.residue()) == {"openai"}
     assert shop.verify().refused is None
+    assert shop.claims(order)[-1] == "OBSERVED_ABSENT"
 
 
 def test_an_audit_clears_a_vendor_only_when_all_of_it_is_verified(
@@ -217,6 +223,7 @@ def test_an_audit_clears_a_vendor_only_when_all_of_it_is_verified(
     assert shop.purge() == "verified"
     desk.accounts = {"aws-s3": copies(shop, store, order), "openai": account(serve(Files("ref")).url)}
     assert desk.run() == ("verified", [])
+    assert shop.purge("two") == "verified"
     auditor = Auditor(shop)
     auditor.age(40 * DAY)
     auditor.run()
@@ -398,8 +405,6 @@ def test_callbacks_count_once_and_only_signed(desk: Desk, serve: Callable[..., V
 def test_copies_are_erased_by_version_and_a_blind_observer_sees_nothing(
     desk: Desk, store: ObjectStore
 ) -> None:
-    from dataclasses import replace as changed
-
     from data_lifecycle.vendors.connector import ErasureRequest, Identity, Sight
     from data_lifecycle.vendors.connectors.s3 import S3Copies
 
@@ -426,7 +431,7 @@ def test_copies_are_erased_by_version_and_a_blind_observer_sees_nothing(
         ({"bucket": "no-such-bucket"}, "AccessDenied"),
         ({"observer_secret_key": "wrong"}, "SignatureDoesNotMatch"),
     ):
-        look = S3Copies(changed(place, extra={**place.extra, **wrong})).verify(request, None)
+        look = S3Copies(replace(place, extra={**place.extra, **wrong})).verify(request, None)
         assert (look.sight, look.code) == (Sight.UNKNOWABLE, code)
-    nowhere = S3Copies(changed(place, extra={**place.extra, "bucket": "no-such-bucket"}))
+    nowhere = S3Copies(replace(place, extra={**place.extra, "bucket": "no-such-bucket"}))
     assert nowhere.submit(request).said == "unreachable"

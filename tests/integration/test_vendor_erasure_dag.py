@@ -44,7 +44,10 @@ def test_a_run_in_airflow_asks_who_has_a_connection_and_keeps_a_note(
             "AIRFLOW_CONN_VENDOR_OPENAI",
             json.dumps({"conn_type": "http", "host": openai.url, "password": "key"}),
         )
-        first = run_dag("vendor_erasure", {}, caplog, capfd)
+        planned = run_dag("vendor_erasure", {}, caplog, capfd)
+        assert planned.states["submit"] == ["skipped"]
+        assert not shop.sql("SELECT FROM lifecycle.vendor_erasure")
+        first = run_dag("vendor_erasure", {"dry_run": False}, caplog, capfd)
         assert first.state == "success"
         found = {
             row["vendor"]: row
@@ -63,6 +66,8 @@ def test_a_run_in_airflow_asks_who_has_a_connection_and_keeps_a_note(
         }
         second = run_dag("vendor_erasure", conf, caplog, capfd)
     assert second.state == "success"
+    assert "this run stops after its plan: a manual run not started with dry_run: false" in second.log
+    assert second.states["submit"] == ["skipped"], "an answer is noted all the same"
     (note,) = shop.sql("SELECT said, noted_by FROM lifecycle.vendor_confirmation")
     assert note["said"] == "accepted"
     (row,) = shop.sql("SELECT state FROM lifecycle.vendor_erasure WHERE vendor = 'paypal'")

@@ -18,11 +18,30 @@ from data_lifecycle.evidence.lifecycle_verify import PLAN
 if TYPE_CHECKING:
     from tests.conftest import Studio
 
+    from data_lifecycle.photo_purge.clock import PhotoClock
+
 AS_OF = datetime(2026, 6, 10, 2, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BUCKETS = ("studio-uploads", "studio-backup")
 CLOCKS = {"ended_before": AS_OF - 5 * DAY, "inactive_before": AS_OF - 35 * DAY}
+WITHIN = (
+    '{"erase_items": 0, "erase_bytes": 0, "caps": {"entries": {"found": "0", "allowed": "1"},'
+    ' "bytes": {"found": "0", "allowed": "1"}}}'
+)
+"""Facts of a plan that is within its caps."""
 _numbers = count(1)
+
+
+def one_version(periods: dict[str, timedelta], time_zone: str) -> dict[str, list[Any]]:
+    """The terms of a single version with these periods, strays falling under the strictest."""
+    kinds = {**periods, "": min(periods.values())}
+    lines = [
+        (kind, 0, ended, 30 * DAY, kinds[kind], None, time_zone) for kind in kinds for ended in (True, False)
+    ]
+    names = ("kinds", "eras", "ended", "idle", "durations", "not_before", "time_zones")
+    return {name: list(column) for name, column in zip(names, zip(*lines, strict=True), strict=True)} | {
+        "begun": []
+    }
 
 
 class Stage:
@@ -76,6 +95,7 @@ class Stage:
         state: str = "present",
         reopened: datetime | None = None,
         order_id: str | None = None,
+        created: datetime = AS_OF - 99 * DAY,
     ) -> str:
         """An order; its id."""
         name = order_id or f"ord_{next(_numbers):06d}"
@@ -83,7 +103,7 @@ class Stage:
             "INSERT INTO studio.orders (order_id, customer_id, service, created_at, last_activity_at, terminal_at, "
             "terminal_kind, reopened_at, erase_requested_at, photo_state) "
             "VALUES (%s, %s, 'x', %s, %s, %s, %s, %s, %s, %s)",
-            *(name, self.customer, AS_OF - 99 * DAY, active, ended, "completed" if ended else None),
+            *(name, self.customer, created, active, ended, "completed" if ended else None),
             *(reopened, asked, state),
         )
         return name
@@ -109,6 +129,7 @@ class Stage:
         absent: datetime | None = None,
         category: str = "personal_photo",
         key: str | None = None,
+        given: datetime = AS_OF - 9 * DAY,
     ) -> UUID:
         """A recorded file linked to the orders; its id. Its key is ``self.key(id)``."""
         upload_id = uuid4()
@@ -116,7 +137,7 @@ class Stage:
         self.put(
             "INSERT INTO studio.uploads "
             "VALUES (%s, %s, 'front', 'studio-uploads', %s, sha256(''), 1, 'image/jpeg', %s, %s, %s)",
-            *(upload_id, category, key or f"orders/{home}/{upload_id}", made_from, AS_OF - 9 * DAY, absent),
+            *(upload_id, category, key or f"orders/{home}/{upload_id}", made_from, given, absent),
         )
         for order_id in orders:
             self.link(order_id, upload_id)
@@ -147,7 +168,7 @@ class Stage:
         self.put("UPDATE studio.legal_holds SET released_at = clock_timestamp() WHERE hold_id = %s", hold_id)
 
     def new_run(
-        self, dry_run: bool = False, facts: str = "{}", as_of: datetime = AS_OF, batches: int = 1
+        self, dry_run: bool = False, facts: str = WITHIN, as_of: datetime = AS_OF, batches: int = 1
     ) -> int:
         """A sealed plan; its number."""
         (row,) = self.run(
@@ -182,7 +203,20 @@ class Stage:
     ) -> int:
         """One line of the manifest; its number."""
         version = version or ("-" if kind == "nothing" else uuid4().hex)
-        line = (run_id, *case, "photos", upload_id, origin, BUCKETS[0], key, kind, version, 5, disposition)
+        line = (
+            run_id,
+            *case,
+            "photos",
+            upload_id,
+            origin,
+            BUCKETS[0],
+            key,
+            kind,
+            version,
+            5,
+            disposition,
+            "1",
+        )
         connection = self.connection("studio_reader")
         with connection:
             assert copy_rows(connection, "photo_purge/copy_items", [line]) == 1
@@ -238,9 +272,13 @@ class Stage:
         run_id: int | None = None,
         as_of: datetime = AS_OF,
         time_zone: str = "Asia/Shanghai",
+        clock: PhotoClock | None = None,
         **durations: timedelta,
     ) -> tuple[list[str], set[str], list[Row]]:
-        """Judge (bucket, key) entries: the verdict of each, the orders to be looked at again, and the counts stored."""
+        """Judge (bucket, key) entries: the verdict of each, the orders to be looked at again, and the counts stored.
+
+        By a ``clock`` with its versions, or by one version with these periods.
+        """
         periods = {"personal_photo": 7 * DAY, "style_reference": 7 * DAY} | durations
         run = run_id or self.new_run()
         connection = self.connection("studio_observer")
@@ -252,8 +290,8 @@ class Stage:
             copy_rows(connection, "photo_purge/copy_inventory", lines)
             execute(
                 *(connection, "photo_purge/classify_inventory"),
-                run_id=run, as_of=as_of, categories=list(periods), durations=list(periods.values()),
-                strictest=min(periods.values()), time_zone=time_zone, request=DAY, inactivity=30 * DAY,
+                run_id=run, as_of=as_of, request=DAY,
+                **(clock.terms(as_of) if clock else one_version(periods, time_zone)),
             )  # fmt: skip
             with connection.cursor() as cursor:
                 cursor.execute("SELECT i.version_id, j.verdict FROM judged j JOIN inventory i "

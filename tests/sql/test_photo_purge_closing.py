@@ -265,7 +265,7 @@ def test_late_arrivals_join_the_manifest_once_and_only_under_the_claim_that_stan
     case.look(1, case.survivor())
     (found,) = stage.run(ERASER, "count_survivors", run_id=case.run)
     assert (found["survivors"], found["batches"], found["batch_numbers"]) == (1, 1, [0])
-    late = {"run_id": case.run, "default_rule": "photos"}
+    late = {"run_id": case.run, "default_rule": "photos", "default_version": "1"}
     assert stage.touch(ERASER, "insert_late_items", **late) == 1
     assert stage.touch(ERASER, "insert_late_items", **late) == 0
     (row,) = stage.run(ERASER, "record_intent", run_id=case.run, batch=0)
@@ -273,7 +273,10 @@ def test_late_arrivals_join_the_manifest_once_and_only_under_the_claim_that_stan
 
     other.look(1, other.survivor())
     stage.claim(stage.new_run(), other.order)
-    assert stage.touch(ERASER, "insert_late_items", run_id=other.run, default_rule="photos") == 0
+    assert (
+        stage.touch(ERASER, "insert_late_items", run_id=other.run, default_rule="photos", default_version="1")
+        == 0
+    )
 
 
 def test_what_the_store_took_and_is_still_there_is_taken_up_again(stage: Stage) -> None:

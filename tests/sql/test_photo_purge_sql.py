@@ -11,7 +11,7 @@ from uuid import uuid4
 import psycopg2
 import psycopg2.errors
 import pytest
-from tests.sql.purge_stage import AS_OF, BUCKETS, CLOCKS, DAY, HOUR, Stage
+from tests.sql.purge_stage import AS_OF, BUCKETS, CLOCKS, DAY, HOUR, Stage, one_version
 
 from data_lifecycle.database import copy_rows, execute
 from data_lifecycle.sqlfiles import load
@@ -71,8 +71,7 @@ ROW = {
     ),
 }
 JUDGE: dict[str, object] = {
-    **RUN, "as_of": AS_OF, "categories": ["personal_photo"], "durations": [7 * DAY], "strictest": 7 * DAY,
-    "time_zone": "Asia/Shanghai", "request": DAY, "inactivity": 30 * DAY,
+    **RUN, "as_of": AS_OF, "request": DAY, **one_version({"personal_photo": 7 * DAY}, "Asia/Shanghai"),
 }  # fmt: skip
 STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "run/read_clock": ((READER, WRITER), NONE),
@@ -80,6 +79,7 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
         (READER,),
         {"terminal_before": AS_OF, "inactive_before": AS_OF, "requested_before": AS_OF},
     ),
+    "photo_purge/find_order": ((READER,), {"order_id": "ord_x"}),
     "photo_purge/select_uploads": ((READER,), {"order_ids": ["ord_x"]}),
     "photo_purge/select_recorded_keys": ((READER, OBSERVER), {"keys": ["orders/ord_x/a"]}),
     "photo_purge/count_flawed_holds": ((READER,), NONE),
@@ -99,14 +99,14 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "photo_purge/copy_items": ((READER,), NONE),
     "run/read_run": ((READER, ERASER, OBSERVER, WRITER), RUN),
     "run/release_run": ((READER,), RUN),
-    "photo_purge/trailing_median": ((READER,), {**RUN, "pipeline": "photo_purge"}),
+    "photo_purge/trailing_median": ((READER,), {"pipeline": "photo_purge"}),
     "photo_purge/record_intent": ((ERASER,), BATCH),
     "photo_purge/count_superseded": ((ERASER,), RUN),
     "photo_purge/select_stops": ((ERASER,), {**BATCH, **CLOCKS}),
     "photo_purge/select_claims": ((ERASER,), BATCH),
     "photo_purge/record_outcomes": ((ERASER,), {**RUN, "item_ids": [1], "states": ["failed"], "codes": ["x"]}),
     "photo_purge/count_survivors": ((ERASER,), RUN),
-    "photo_purge/insert_late_items": ((ERASER,), {**RUN, "default_rule": "photos"}),
+    "photo_purge/insert_late_items": ((ERASER,), {**RUN, "default_rule": "photos", "default_version": "1"}),
     "photo_purge/reopen_items": ((ERASER,), RUN),
     "photo_purge/select_items": ((OBSERVER,), RUN),
     "photo_purge/select_cases": ((OBSERVER,), RUN),
@@ -154,6 +154,17 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
          "key_id": "k", "envelope": b"{}", "envelope_sha256": "s"},
     ),
     "evidence/select_unstored": ((WRITER,), NONE),
+    "approval/insert_answer": (
+        (WRITER,),
+        {**RUN, "manifest_sha256": "0" * 64, "asked_at": AS_OF, "answer": "rejected", "why": None, "answered_by": "a",
+         "started_by": None},
+    ),
+    "approval/select_answers": ((READER, WRITER, AUDITOR, "reviewer"), RUN),
+    "approval/select_sample": ((READER,), {**RUN, "cases": 5}),
+    "approval/count_claims": ((READER,), RUN),
+    "posture/read_posture": ((READER, WRITER, ERASER, AUDITOR, "reviewer"), NONE),
+    "posture/select_history": (("reviewer",), NONE),
+    "posture/insert_posture": (("duty_officer",), {"paused": False, "by_whom": "a", "why": "b"}),
     "evidence/mark_stored": ((WRITER,), {"evidence_id": "e", "version_id": "v"}),
 }  # fmt: skip
 # Statements that can only run after another one in the same session.
@@ -171,7 +182,7 @@ FIRST = {
 def test_every_statement_file_is_tried_here() -> None:
     files = {
         f"{folder}/{f.stem}"
-        for folder in ("photo_purge", "run", "evidence")
+        for folder in ("photo_purge", "run", "evidence", "approval", "posture")
         for f in (SQL / folder).glob("*.sql")
     }
     assert files == set(STATEMENTS)

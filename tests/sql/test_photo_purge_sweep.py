@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.policies import version
 from tests.sql.purge_stage import AS_OF, BUCKETS, DAY, HOUR, Stage
 
-from data_lifecycle.photo_purge.plan import Order, PhotoClock
+from data_lifecycle.photo_purge.clock import STRAY, Order, PhotoClock
 from data_lifecycle.policy.loader import load_policy
 
 if TYPE_CHECKING:
@@ -260,3 +261,63 @@ def test_gaps_and_folds_are_read_as_the_earlier_instant(
     name = stage.order(ended=ended)
     assert verdict(stage, f"orders/{name}/a", as_of=deadline, time_zone=zone) == "overdue", meaning
     assert verdict(stage, f"orders/{name}/a", as_of=deadline - SECOND, time_zone=zone) == "owned", meaning
+
+
+# --- several versions of the policy -----------------------------------------------------------------------------------
+
+FIRST = version(7, 0)
+HISTORIES = {
+    "longer": (FIRST, version(14, 600)),
+    "shorter": (FIRST, version(5, 600, "P3D")),
+    "there and back": (FIRST, version(5, 590, "P3D"), version(9, 600, styles=12)),
+    "taken back": (FIRST, version(5, 600, "P9D"), version(7, 604)),
+    "expiring sooner": (FIRST, version(7, 600, "P2D", idle=10)),
+}
+
+
+@pytest.mark.parametrize("name", HISTORIES)
+def test_deadlines_agree_with_the_clock_by_whatever_version_applies(stage: Stage, name: str) -> None:
+    random, versions = Random(name), HISTORIES[name]
+    turn, decided = versions[-1].in_force_from, set()
+    for _ in range(24):
+        given, created = (turn + random.uniform(-14, 4) * DAY for _ in range(2))
+        ended = turn + random.uniform(-14, 8) * DAY if random.random() < 0.7 else None
+        active = ended or turn - random.uniform(2, 40) * DAY
+        kind = random.choice(("personal_photo", "style_reference"))
+        order = stage.order(ended=ended, active=active, created=created)
+        key = stage.key(stage.upload(order, category=kind, given=given))
+        thumb = stage.key(
+            stage.upload(order, made_from=stage.upload(given=given), given=turn + 9 * DAY, category=kind)
+        )
+        for at, what, age in (
+            (key, kind, given),
+            (thumb, kind, given),
+            (f"orders/{order}/a", STRAY, created),
+        ):
+            as_of = turn + random.uniform(-5, 20) * DAY
+            clock = PhotoClock.at(versions, as_of)
+            window = clock.window(Order(order, ended, active, None, created), what, age, as_of)
+            for moment in (as_of, window.deadline, window.deadline - SECOND):
+                judge = PhotoClock.at(versions, moment)
+                due = (
+                    judge.window(Order(order, ended, active, None, created), what, age, moment).deadline
+                    <= moment
+                )
+                found = verdict(stage, at, as_of=moment, clock=judge)
+                assert found == ("overdue" if due else "owned"), (name, what, moment)
+            decided.add(window.applies.policy.version)
+    assert len(decided) >= 2 or name == "taken back"
+
+
+def test_what_this_run_keeps_does_not_keep_its_order_open(stage: Stage) -> None:
+    order = stage.order(ended=AS_OF - 6 * DAY)
+    photo = stage.upload(order)
+    run = stage.new_run()
+    case = stage.claim(run, order)[order]
+    assert stage.sweep([(UPLOADS, stage.key(photo))], run_id=run)[1] == {order}
+    run = stage.new_run()
+    case = stage.claim(run, order)[order]
+    stage.seal(run, case, stage.key(photo), photo, disposition="keep")
+    assert stage.sweep([(UPLOADS, stage.key(photo))], run_id=run)[1] == set()
+    stage.change(order, state="absent")
+    assert stage.sweep([(UPLOADS, stage.key(photo))], run_id=run)[1] == {order}

@@ -1,5 +1,6 @@
 -- Cases proven absent: each sealed item was observed absent, nothing survived, nothing is held or unknown, and the sweep
--- found nothing else of the order. What a person asked to erase is not absent while another order keeps it.
+-- found nothing else of the order. What a person asked to erase is not absent while another order keeps it, and nothing is
+-- while a vendor's copy of it is neither verified to be gone nor within a stated residual.
 SELECT c.case_id
 FROM lifecycle.erasure_case c
 WHERE c.run_id = %(run_id)s AND c.state = 'open'
@@ -16,3 +17,4 @@ WHERE c.run_id = %(run_id)s AND c.state = 'open'
   AND c.case_id NOT IN (SELECT k.case_id FROM lifecycle.checked k
                         WHERE k.subject = 'survivor' AND k.case_id IS NOT NULL)
   AND NOT EXISTS (SELECT FROM lifecycle.resurfaced r WHERE r.order_id = c.order_id AND r.run_id = c.run_id)
+  AND c.case_id NOT IN (SELECT k.case_id FROM lifecycle.vendor_copy k WHERE k.run_id = %(run_id)s AND NOT k.settled)

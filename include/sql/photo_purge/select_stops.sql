@@ -27,7 +27,9 @@ WITH RECURSIVE claim AS (
     CROSS JOIN LATERAL (SELECT u.derived_from FROM studio.uploads u WHERE u.upload_id = g.upload_id OFFSET 0) AS made
     WHERE made.derived_from IS NOT NULL
 )
-SELECT case_id, 'reopened' AS why FROM claim WHERE batch = %(batch)s AND lapsed
+SELECT case_id, 'paused' AS why FROM claim WHERE batch = %(batch)s AND lifecycle.is_paused()
+UNION
+SELECT case_id, 'reopened' FROM claim WHERE batch = %(batch)s AND lapsed
 UNION
 SELECT g.case_id, 'legal-hold' FROM lineage g JOIN studio.effective_hold h USING (upload_id)
 UNION

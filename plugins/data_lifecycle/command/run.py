@@ -1,4 +1,4 @@
-"""``./lifecycle run PIPELINE``: one run, through Airflow, its task logs shown as they come."""
+"""``./lifecycle run PIPELINE``: one run, through Airflow, its task logs shown as they come; it plans, or acts too."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def add_to(verbs: Any) -> None:
     verb.add_argument(
         "--as-of", type=moment, metavar="TIME", help="the moment to judge by: ISO 8601 with a time zone"
     )
-    verb.add_argument("--dry-run", action="store_true", help="stop after the plan: say what would be done")
+    verb.add_argument("--act", action="store_true", help="do what is planned, instead of only saying it")
     verb.set_defaults(main=main)
 
 
@@ -51,8 +51,8 @@ def main(arguments: argparse.Namespace) -> int:
     conf: dict[str, object] = {}
     if arguments.as_of:
         conf["as_of"] = arguments.as_of.isoformat()
-    if arguments.dry_run:
-        conf["dry_run"] = True
+    if "dry_run" in api.call("GET", f"/dags/{quoted(arguments.pipeline)}/details")["params"]:
+        conf["dry_run"] = not arguments.act
     run_id = pipelines.trigger(api, arguments.pipeline, conf)
     print(f"{house.airflow.url}/dags/{quoted(arguments.pipeline)}/runs/{quoted(run_id)}", flush=True)
     following = pipelines.Following(api, arguments.pipeline, run_id, with_logs=True)

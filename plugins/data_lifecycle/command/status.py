@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from typing import Any
 
 from data_lifecycle.embedded.credentials import USERS
 from data_lifecycle.embedded.home import Home
 from data_lifecycle.embedded.house import House
+from data_lifecycle.protocol import posture
+from data_lifecycle.protocol.house import House as Access
 
 
 def add_to(verbs: Any) -> None:
@@ -52,6 +55,7 @@ def gather(house: House) -> dict[str, Any]:
         "healthy": all(answers.values()),
         "answers": answers,
         "unhealthy_airflow_parts": unhealthy,
+        "posture": _posture() if answers["postgres"] else None,
         "home": str(home.root),
         "ui": house.airflow.url,
         "users": dict(USERS),
@@ -74,12 +78,20 @@ def gather(house: House) -> dict[str, Any]:
     }
 
 
+def _posture() -> dict[str, Any] | None:
+    found = posture.read(Access.of_files())
+    return None if found is None else {**asdict(found), "at": found.at.isoformat(), "says": str(found)}
+
+
 def _lines(house: House, state: dict[str, Any]) -> list[str]:
     lines = [f"State in {state['home']}"]
     for part, answers in state["answers"].items():
         lines.append(f"  {part:<12} {'answers' if answers else 'does not answer'}")
     if state["answers"]["postgres"] and state["unhealthy_airflow_parts"]:
         lines.append(f"  not healthy: {', '.join(state['unhealthy_airflow_parts'])}")
+    said = state["posture"]
+    if said and said["paused"]:
+        lines.append(f"PAUSED: nothing is deleted anywhere; {said['says']}")
     lines.append("Addresses")
     lines.append(
         f"  Airflow      {state['ui']}  users {', '.join(state['users'])}; passwords in {house.home.users_file}"

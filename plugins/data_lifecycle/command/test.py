@@ -1,7 +1,8 @@
 """``./lifecycle test``: the whole suite, or what pytest's arguments choose, against throw-away servers.
 
 Files of tests are spread over as many processes as there are processors, up to four, each with its own servers; ``-n0``
-runs them in one.
+runs them in one. ``--mutants`` takes away one guard after another in a copy and says whether a test misses it; words
+after it choose guards by name.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def main(arguments: argparse.Namespace) -> int:
     environment["PATH"] = os.pathsep.join(
         [str(Path(sys.executable).parent), os.environ.get("PATH") or os.defpath]
     )
-    command = [sys.executable, "-m", "pytest", *_spread(), *arguments.rest]
+    words = [word for word in arguments.rest if word != "--mutants"]
+    mutants = len(words) < len(arguments.rest)
+    command = [sys.executable, "-m", *(["tests.mutants"] if mutants else ["pytest", *_spread()]), *words]
     child = subprocess.Popen(command, cwd=REPOSITORY, env=environment)  # noqa: S603 - pytest, with the caller's arguments
     while True:
         try:

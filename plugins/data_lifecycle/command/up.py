@@ -10,6 +10,7 @@ from typing import Any
 from data_lifecycle.command import pipelines, summary
 from data_lifecycle.command.console import Console
 from data_lifecycle.connections import DatabaseAccess
+from data_lifecycle.embedded import second_provider
 from data_lifecycle.embedded.home import Home
 from data_lifecycle.embedded.house import House
 from data_lifecycle.embedded.processes import NotReady, stop
@@ -126,6 +127,7 @@ def _load_demo(house: House, console: Console, arguments: argparse.Namespace) ->
         arguments.seed,
         arguments.orders,
         datetime.now(UTC),
+        load.Copies(house.store.store_access(second_provider.WRITER), second_provider.BUCKET),
     )
     console.say(f"demo studio: {report.customers} customers, {report.orders} orders written")
     return True
@@ -153,7 +155,7 @@ def _run_pipelines(house: House, console: Console, *, anew: bool) -> list[str]:
         pipelines.wait_until_known(api, dag_id)
     first = None
     if anew or not pipelines.has_succeeded(api, _FIRST):
-        run_id = pipelines.trigger(api, _FIRST, {})
+        run_id = pipelines.trigger(api, _FIRST, {"dry_run": False})
         console.say(f"{_FIRST}: triggered, {run_id}")
         first = pipelines.Following(api, _FIRST, run_id, with_logs=False)
     pipelines.unpause(api, _FIRST)

@@ -87,7 +87,7 @@ class Airflow:
             "CORE__FERNET_KEY": secrets.fernet_key,
             "CORE__HOSTNAME_CALLABLE": "socket.gethostname",
             "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+            "CORE__AUTH_MANAGER": "data_lifecycle.auth_manager.HouseAuthManager",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in USERS.items()),
             "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home.users_file),
             "DATABASE__SQL_ALCHEMY_CONN": self.database_url.replace(

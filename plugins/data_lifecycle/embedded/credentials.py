@@ -13,7 +13,7 @@ from data_lifecycle.embedded.home import read_json, write_private
 from data_lifecycle.embedded.objectstore import IDENTITIES
 from data_lifecycle.studio.migrate import LOGIN_ROLES
 
-# Airflow's own three roles: administer, operate, read.
+# Airflow's own three roles: administer, operate, read (and answer when asked: see auth_manager).
 USERS = {"admin": "admin", "engineer": "op", "reviewer": "viewer"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from data_lifecycle.embedded import objectstore, ports, postgres
+from data_lifecycle.embedded import objectstore, ports, postgres, second_provider
 from data_lifecycle.embedded.airflow import Airflow, postgres_connection, store_connection
 from data_lifecycle.embedded.credentials import Credentials
 from data_lifecycle.embedded.home import Home, read_json, write_private
@@ -18,7 +18,15 @@ from data_lifecycle.settings import Settings
 PREFERRED_PORTS = {"airflow": 8080, "postgres": 15432, "store": 18333}
 # What no pipeline may use: the studio's own application, the set-up's administrator, and whoever opens evidence.
 _NOT_FOR_PIPELINES = frozenset(
-    {"studio_app", "object_app", "object_admin", "evidence_lookup", "payment_reader"}
+    {
+        "studio_app",
+        "object_app",
+        "object_admin",
+        "evidence_lookup",
+        "payment_reader",
+        "duty_officer",
+        *second_provider.IDENTITIES,  # theirs are the vendors' connections
+    }
 )
 _DUTIES = {
     "studio_reader": "plans: reads orders, uploads, holds",
@@ -36,6 +44,8 @@ _DUTIES = {
     "vendor_eraser": "asks vendors to erase and notes their answers; sees no payment or name",
     "log_sequencer": "puts statements in order and publishes the log's head; nothing else",
     "object_eraser": "lists versions and deletes exact versions; cannot read or write",
+    "hold_keeper": "reads holds and the files they name, notes what the store holds; sees no payment or customer",
+    "object_holder": "lists versions, puts them under legal hold and lets go; cannot read, write or delete",
     "object_observer": "lists and reads; cannot delete or write",
     "evidence_vault": "adds and reads evidence; cannot delete or shorten retention",
     "log_vault": "adds to the log's folder and reads evidence; cannot delete or shorten retention",
@@ -171,4 +181,4 @@ class House:
             for identity, keys in access["stores"].items()
             if identity not in _NOT_FOR_PIPELINES
         }
-        return databases | stores
+        return databases | stores | second_provider.connections(access["stores"])

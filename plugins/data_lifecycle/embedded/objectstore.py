@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from data_lifecycle.connections import StoreAccess
+from data_lifecycle.embedded import second_provider
 from data_lifecycle.embedded.home import write_private
 from data_lifecycle.embedded.ports import LOOPBACK, choose
 from data_lifecycle.embedded.processes import Component, NotReady, wait_until
@@ -21,6 +22,7 @@ IDENTITIES = (
     "object_app",
     "object_eraser",
     "object_observer",
+    "object_holder",
     "evidence_vault",
     "log_vault",
     "task_logs",
@@ -28,6 +30,7 @@ IDENTITIES = (
     "payment_observer",
     "payment_eraser",
     "payment_reader",
+    *second_provider.IDENTITIES,
 )
 _LISTENERS = (
     "master.port",
@@ -146,8 +149,16 @@ class ObjectStore:
 
     def _configure(self) -> None:
         """Write the files that ``weed`` reads from its working directory; they hold secrets, mode 0600."""
-        credentials = {identity: self.store_access(identity) for identity in self.keys}
-        rendered = provision.render_identities(self.settings.include / "store", credentials)
+        policies = self.settings.include / "store"
+        rendered: dict[str, list[object]] = {"identities": [], "policies": []}
+        for folder, wanted in ((policies, False), (policies / second_provider.POLICIES, True)):
+            credentials = {
+                identity: self.store_access(identity)
+                for identity in self.keys
+                if (identity in second_provider.IDENTITIES) is wanted
+            }
+            for part, entries in provision.render_identities(folder, credentials).items():
+                rendered[part] += entries
         write_private(self.folder / "s3.json", json.dumps(rendered, indent=1))
         write_private(self.folder / "security.toml", f'[s3.sse]\nkek = "{self.kek}"\n')
         # By default a bucket takes seven volumes with its first object; a small disk has no room for that.
@@ -161,7 +172,11 @@ class ObjectStore:
             "evidence": self.settings.bucket_evidence,
             "vault": self.settings.bucket_vault,
         }
-        return provision.provision(self.store_access(provision.ADMIN), names, self.evidence_days)
+        admin = self.store_access(provision.ADMIN)
+        return [
+            *provision.provision(admin, names, self.evidence_days),
+            *second_provider.ensure(admin),
+        ]
 
 
 def component(run_dir: Path, log_file: Path) -> Component:

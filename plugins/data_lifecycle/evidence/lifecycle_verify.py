@@ -23,6 +23,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,9 @@ PIPELINES: Mapping[str, tuple[str, ...]] = {
         "canaries_wrong",
         "documents_missing",
     ),
+    "policy_change": ("unaccounted", "bytes_unaccounted", "erased"),
     "vendor_erasure": ("unasked", "unplanned", "overclaimed", "alarming"),
+    "legal_holds": ("bare", "left_on", "unknown", "canaries_missing", "unenforced", "lifted", "overdue"),
 }
 """The pipelines there are, and which of its counts must be there and zero in a verified result of each."""
 CHECKS = (
@@ -1142,6 +1145,7 @@ class Bundle:
                     need(same, "runs", f"{what}: other assertions than its run stated last")
                 if plan is not None:
                     follows(plan.predicate, entry.predicate, latest, what)
+                approval(entry, what)
                 done[run] = entry
             latest.update((item["case"], item["state"]) for item in entry.predicate.get("items", ()))
         return _runs_line(plans, spoken, done)
@@ -1371,6 +1375,9 @@ def read_rotation(entry: Entry, what: str) -> None:
     fields(entry.predicate, "new old role signed_at", "statements", what)
 
 
+ANSWERS = ("approved", "rejected", "timed_out", "void", "none")
+"""What can have been said to a plan over its caps."""
+_DECIMAL = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 READERS = {
     PLAN: read_plan, ASSERTIONS: read_assertions, RESULT: read_result, HEARTBEAT: read_heartbeat,
     ROTATION: read_rotation,
@@ -1396,6 +1403,56 @@ def books(found: Mapping[str, Any], what: str) -> int:
         ]
         need(not bad, "counts", f"{what}: verified, but {', '.join(bad)} is not zero")
     return eligible
+
+
+def approval(entry: Entry, what: str) -> None:
+    """Check that nothing was done over the caps without a second person's word for this very manifest."""
+    check, found = "runs", entry.predicate
+    planned, said = found["planned"], found.get("approval")
+    over = over_caps(planned, what)
+    need(bool(over) == (said is not None), check, f"{what}: over its caps without an answer, or one unasked")
+    if said is None:
+        return
+    told = isinstance(said, dict) and said.get("answer") in ANSWERS and said.get("over") == over
+    need(told, check, f"{what}: no answer that there is, or about other caps")
+    released = found["outcome"] == "verified" or count(found["counts"].get("acted"), check, what) > 0
+    if said["answer"] != "approved":
+        need(not released, check, f"{what}: over its caps, and nobody approved it")
+        return
+    names = "answer answered_at answered_by asked_at manifest_sha256 over"
+    fields(said, names + " started_by" * ("started_by" in said), check, f"{what}: approval")
+    sealed = entry.statement["subject"][0]["digest"]["sha256"]
+    need(said["manifest_sha256"] == sealed, check, f"{what}: another manifest was approved")
+    by, starter = said["answered_by"], said.get("started_by")
+    need(
+        isinstance(by, str) and by and by != starter,
+        check,
+        f"{what}: approved by nobody else than who started it",
+    )
+    asked, answered = moment(said["asked_at"], check, what), moment(said["answered_at"], check, what)
+    need(
+        asked <= answered <= entry.signed_at,
+        check,
+        f"{what}: approved before it was asked, or after the result",
+    )
+
+
+def over_caps(planned: Mapping[str, Any], what: str) -> list[str]:
+    """Names of the caps that a plan exceeds; a plan of before there were any has none."""
+    if "caps" not in planned:
+        return []
+    caps, over = planned["caps"], []
+    need(isinstance(caps, dict), "runs", f"{what}: caps that are none")
+    for name, cap in caps.items():
+        pair = fields(cap, "allowed found", "runs", f"{what}: cap")
+        texts = all(isinstance(part, str) and _DECIMAL.fullmatch(part) for part in pair.values())
+        need(texts, "runs", f"{what}: a cap without numbers")
+        if Decimal(pair["found"]) > Decimal(pair["allowed"]):
+            over.append(name)
+    for name, counted in (("entries", "erase_items"), ("bytes", "erase_bytes")):
+        same = name in caps and caps[name]["found"] == str(planned.get(counted))
+        need(same, "runs", f"{what}: judged by the caps with other {name} than planned")
+    return sorted(over)
 
 
 def follows(plan: Mapping[str, Any], found: Mapping[str, Any], latest: Mapping[str, str], what: str) -> None:

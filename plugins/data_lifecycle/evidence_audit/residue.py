@@ -11,7 +11,7 @@ from data_lifecycle.database import connect, copy_rows, execute, fetch, fetch_on
 from data_lifecycle.evidence_audit.plan import Residue
 from data_lifecycle.photo_purge.claims import BACKUPS, VENDORS, WAL, residue_of, vendor_copies
 from data_lifecycle.policy.loader import REGISTER, load_all, policy_in_force
-from data_lifecycle.protocol import ledger
+from data_lifecycle.protocol import ledger, posture
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 from data_lifecycle.vendors.register import load_register
 
@@ -135,6 +135,10 @@ def forget_salts(house: House, run_id: int) -> int:
             ]
         )
         connection.commit()
+        pause = posture.pause_in_force(connection)
+    if pause:
+        log.warning("no salts are destroyed: %s", pause)
+        return destroyed
     log.info("salts of cases closed before %s (%s ago): %d destroyed", before.isoformat(), period, destroyed)
     log.info("of whom those cases were, nobody can prove or find out any more")
     return destroyed

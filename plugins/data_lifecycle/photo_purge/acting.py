@@ -13,7 +13,7 @@ from data_lifecycle.database import Connection, Row, connect, execute, fetch, fe
 from data_lifecycle.objects.erase import abort_uploads, erase_versions
 from data_lifecycle.objects.model import ObjectVersion, Outcome
 from data_lifecycle.photo_purge.plan import PhotoClock
-from data_lifecycle.policy.loader import load_all, policy_in_force
+from data_lifecycle.policy.loader import load_all
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 _STATES = {
@@ -46,9 +46,12 @@ def act_batch(house: House, run_id: int, batch: int) -> None:
         run = fetch_one(connection, "run/read_run", run_id=run_id)
         if run["released_at"] is None:
             raise PromiseBroken(f"run {run_id} was not released by guard: nothing may be erased for it")
-        policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
-        ended_before = run["as_of"] - PhotoClock(policy).earliest_start
-        clocks = {"ended_before": ended_before, "inactive_before": ended_before - policy.inactivity}
+        clock = PhotoClock.at(load_all(house.settings.policy_dir), run["as_of"])
+        clocks = {
+            # An order that has ended meanwhile is not stopped only if nothing of it can be too young to go.
+            "ended_before": run["as_of"] - clock.latest_start,
+            "inactive_before": run["as_of"] - clock.earliest_start - clock.shortest_inactivity,
+        }
         items = fetch(connection, "photo_purge/record_intent", run_id=run_id, batch=batch)
         connection.commit()
         log.info("batch %d of run %d: intent recorded for %d entries", batch, run_id, len(items))
@@ -168,12 +171,13 @@ def settle_run(house: House, run_id: int) -> bool:
         if not found["survivors"]:
             log.info("nothing survived: no second pass needed")
             return False
-        policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
+        clock = PhotoClock.at(load_all(house.settings.policy_dir), run["as_of"])
         late = execute(
             connection,
             "photo_purge/insert_late_items",
             run_id=run_id,
-            default_rule=PhotoClock(policy).strictest.id,
+            default_rule=clock.strictest.id,
+            default_version=clock.policy.version,
         )
         again = execute(connection, "photo_purge/reopen_items", run_id=run_id)
         connection.commit()

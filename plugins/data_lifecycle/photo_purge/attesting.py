@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from data_lifecycle.assertions.suite import assert_run
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.photo_purge import claims
+from data_lifecycle.photo_purge.caps import exceeded
 from data_lifecycle.policy.loader import REGISTER, load_all, policy_in_force
 from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
 from data_lifecycle.vendors.register import load_register
 
 SUITE = "photo_purge"
-SCOPE = ["object versions", "delete markers", "unfinished uploads", "derivatives", "backup copies"]
-NOT_COVERED = ["copies at vendors", "database backups and write-ahead log"]
+SCOPE = [
+    "object versions",
+    "delete markers",
+    "unfinished uploads",
+    "derivatives",
+    "backup copies",
+    "copies at vendors, as the erasure at vendors found them",
+]
+NOT_COVERED = ["what vendors keep within a stated residual", "database backups and write-ahead log"]
 METHOD = "listing by another credential with canaries found"
 COUNTS = (
     "eligible",
@@ -39,12 +48,14 @@ COUNTS = (
     "orphans",
     "aged_orphans",
 )
+VENDOR_COUNTS = ("vendors_waiting", "vendors_overdue")
 
 
 def assert_purge(house: House, run_id: int) -> None:
     """Run the suite of the purge and state how it went; PromiseBroken when an assertion does not hold."""
     with connect(house.connections.database("studio_auditor"), "photo_purge assert") as connection:
         expected = fetch_one(connection, "photo_purge/count_to_erase", run_id=run_id)["erase_items"]
+        _tell_waiting(fetch(connection, "photo_purge/select_waiting", run_id=run_id))
     broken: PromiseBroken | None = None
     try:
         assert_run(house, run_id, SUITE, {"erase_items": expected})
@@ -53,6 +64,25 @@ def assert_purge(house: House, run_id: int) -> None:
     state_assertions(house, run_id)
     if broken is not None:
         raise broken
+
+
+def _tell_waiting(rows: list[Row]) -> None:
+    """Say who waits for whom: a waiting case is no failure before its deadline, and one after it."""
+    waiting: dict[str, set[UUID]] = defaultdict(set)
+    for row in rows:
+        waiting[row["vendor"]].add(row["case_id"])
+        if row["overdue"]:
+            log.error(
+                "case %s is overdue: its deadline was %s, and vendor %s has %d copies (%s)",
+                row["case_id"],
+                row["deadline_at"].astimezone(UTC).isoformat(timespec="minutes"),
+                row["vendor"],
+                row["copies"],
+                row["state"],
+            )
+    log.info("cases that wait for vendors: %d", len({row["case_id"] for row in rows}))
+    for vendor, cases in sorted(waiting.items()):
+        log.info("waiting for vendor %s: %d cases stay open", vendor, len(cases))
 
 
 def state_assertions(house: House, run_id: int) -> None:
@@ -106,6 +136,7 @@ def _state(
     ledger.state_assertions(house, connection, run, SUITE)
     assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
     balance = fetch_one(connection, "photo_purge/read_balance")
+    vendors = fetch_one(connection, "photo_purge/read_vendors")
     if not balance["canaries"] or balance["canaries_missing"] or balance["touched_undue"]:
         log.error("no case is closed: the observation is void or something undue was touched")
     elif close and not _close(connection, run_id):
@@ -117,13 +148,19 @@ def _state(
         "clauses": list(claims.CLAUSES),
         "unfinished_steps": list(unfinished),
         "planned": run["facts"],
-        "counts": {**{name: balance[name] for name in COUNTS}, "cases": dict(cases)},
+        "counts": {
+            **{name: balance[name] for name in COUNTS},
+            **{name: vendors[name] for name in VENDOR_COUNTS},
+            "cases": dict(cases),
+        },
         "assertions": ledger.asserted(assertions),
-        "claims": _claims(balance, cases),
+        "claims": _claims(balance, cases, vendors),
         "scope": SCOPE,
         "not_covered": NOT_COVERED,
         "method": METHOD,
     }
+    if exceeded(run["facts"].get("caps", {})):
+        facts["approval"] = _approval(connection, run)
     policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
     register = load_register(house.settings.policy_dir / REGISTER, policy)
     items = claims.reached(connection, run_id, policy.residue, register)
@@ -164,13 +201,27 @@ def _close(connection: Connection, run_id: int) -> bool:
     return True
 
 
-def _claims(balance: Row, cases: Row) -> dict[str, Any]:
+def _approval(connection: Connection, run: Row) -> dict[str, Any]:
+    """What was said to a plan over its caps, and by whom: the latest word, or that nobody has said anything."""
+    answers = fetch(connection, "approval/select_answers", run_id=run["run_id"])
+    found: dict[str, Any] = {"over": exceeded(run["facts"]["caps"]), "answer": "none"}
+    for name, value in answers[0].items() if answers else ():
+        if value is not None:
+            found[name] = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    return found
+
+
+def _claims(balance: Row, cases: Row, vendors: Row) -> dict[str, Any]:
     """Graded claims, in counts: what was seen absent, what is held, what is not known."""
     return {
         "OBSERVED_ABSENT": {"cases": cases["absent"], "of_them_after_deadline": cases["absent_late"]},
         "HELD": {"entries": balance.get("held", 0)},
         "UNKNOWN": {"entries": balance.get("unknown", 0), "cases_unlisted": balance.get("unlisted", 0)},
-        "OPEN": {"cases": cases["open"], "of_them_after_deadline": cases["overdue_open"]},
+        "OPEN": {
+            "cases": cases["open"],
+            "of_them_after_deadline": cases["overdue_open"],
+            "of_them_waiting_for_vendors": vendors["vendors_waiting"],
+        },
     }
 
 
@@ -179,6 +230,10 @@ def _tell(run_id: int, outcome: str, facts: dict[str, Any], items: list[dict[str
     log.info("outcome of run %d: %s", run_id, outcome)
     for step in facts["unfinished_steps"]:
         log.warning("step %s did not succeed", step)
+    if said := facts.get("approval"):
+        log.info(
+            "over the cap for %s: %s by %s", ", ".join(said["over"]), said["answer"], said.get("answered_by")
+        )
     for claim, counts in facts["claims"].items():
         log.info("claim %s: %s", claim, listed(counts))
     log.info("eligible %d = acted %d + held %d + failed %d", *(balance[n] for n in COUNTS[:4]))

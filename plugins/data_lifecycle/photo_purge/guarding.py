@@ -1,20 +1,24 @@
-"""guard: publish the sealed plan, then let it go or stop it. Nothing outside our own tables changes here."""
+"""guard: publish the sealed plan, then let it go or have it wait. Nothing outside our own tables changes here."""
 
 from __future__ import annotations
 
-from data_lifecycle.database import connect, execute, fetch_one
+from data_lifecycle.database import Row, connect, execute, fetch_one
+from data_lifecycle.photo_purge.caps import exceeded
 from data_lifecycle.photo_purge.claims import state_plan
-from data_lifecycle.photo_purge.planning import PIPELINE
-from data_lifecycle.policy.loader import load_all, policy_in_force
-from data_lifecycle.protocol import ledger
+from data_lifecycle.protocol import ledger, posture
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 
+class OverCaps(PromiseBroken):
+    """The plan waits for a person's approval: see ``approving``."""
+
+
 def guard_run(house: House, run_id: int) -> list[int]:
-    """Publish the sealed plan, then let it go or stop it: the batches to work on; an empty list for a dry run.
+    """Publish the sealed plan, then let it go: the batches to work on; an empty list for a dry run.
 
     The plan is in the public log before anything may be erased for it. Raises PromiseBroken when it cannot be
-    published, or when it exceeds a cap of the policy (studio decision "caps").
+    published, Paused while the house is paused, and OverCaps when it exceeds a cap of the policy (studio decision
+    "caps").
     """
     with connect(house.connections.database(ledger.WRITER), "photo_purge guard") as connection:
         state_plan(house, connection, fetch_one(connection, "run/read_run", run_id=run_id))
@@ -22,37 +26,37 @@ def guard_run(house: House, run_id: int) -> list[int]:
     ledger.publish(house)
     with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
         run = fetch_one(connection, "run/read_run", run_id=run_id)
-        live = int(fetch_one(connection, "photo_purge/count_live")["live"])
-        usual = fetch_one(connection, "photo_purge/trailing_median", pipeline=PIPELINE, run_id=run_id)
+    judged = run["facts"]["caps"]
+    over = exceeded(judged)
+    for name, pair in judged.items():
+        log.info(
+            "cap %s: %s, limit %s: %s",
+            name,
+            pair["found"],
+            pair["allowed"],
+            "EXCEEDED" if name in over else "within",
+        )
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; nothing is erased")
         return []
-    caps = policy_in_force(load_all(house.settings.policy_dir), run["as_of"]).caps
-    facts = run["facts"]
-    share = facts["due_files"] / live if live else 0.0
-    checks = [
-        ("entries", facts["erase_items"], caps.max_objects, facts["erase_items"] <= caps.max_objects),
-        ("bytes", facts["erase_bytes"], caps.max_bytes, facts["erase_bytes"] <= caps.max_bytes),
-        (
-            "share of live files",
-            f"{share:.3f}",
-            f"{caps.max_share_of_live_objects} (from {caps.share_applies_from_objects} files on)",
-            live < caps.share_applies_from_objects or share <= caps.max_share_of_live_objects,
-        ),
-    ]
-    for name, found, limit, within in checks:
-        log.info("cap %s: %s, limit %s: %s", name, found, limit, "within" if within else "EXCEEDED")
-    log.info(
-        "for comparison: the last %d runs erased a median of %s entries", usual["runs"], usual["median"] or 0
-    )
-    exceeded = [name for name, _, _, within in checks if not within]
-    if exceeded:
-        raise PromiseBroken(
-            f"run {run_id} stopped before the first delete: over the cap for {', '.join(exceeded)}; "
-            f"manifest sha256 {run['manifest_sha256']}. "
-            "Find out why so much is due, or raise the cap in the policy file"
+    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
+        posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
+    if over:
+        raise OverCaps(
+            f"run {run_id} is over the cap for {', '.join(over)}: nothing is erased unless a person approves it; "
+            f"manifest sha256 {run['manifest_sha256']}"
         )
+    return release(house, run)
+
+
+def release(house: House, run: Row) -> list[int]:
+    """Let a run go: its batches. The database refuses a plan that is not public, not within its caps and not approved.
+
+    Raises Paused while the house is paused.
+    """
+    run_id = run["run_id"]
     with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection, connection:
+        posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
         released = execute(connection, "run/release_run", run_id=run_id)
     if released != 1:
         raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")

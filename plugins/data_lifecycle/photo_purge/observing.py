@@ -12,7 +12,7 @@ from data_lifecycle.database import Row, connect, copy_rows, execute, fetch, fet
 from data_lifecycle.objects.model import ObjectVersion, StoreUnknown
 from data_lifecycle.photo_purge.plan import PhotoClock, folder, order_folder
 from data_lifecycle.photo_purge.survey import Survey, by_key, survey, sweep
-from data_lifecycle.policy.loader import load_all, policy_in_force
+from data_lifecycle.policy.loader import load_all
 from data_lifecycle.protocol.house import House, log
 
 CANARY_FOLDER = "canary/"
@@ -144,8 +144,8 @@ def sweep_run(house: House, run_id: int) -> None:
     """
     with connect(house.connections.database("studio_observer"), "photo_purge sweep") as connection:
         run = fetch_one(connection, "run/read_run", run_id=run_id)
-        policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
-        clock = PhotoClock(policy)
+        clock = PhotoClock.at(load_all(house.settings.policy_dir), run["as_of"])
+        policy = clock.policy
         execute(connection, "photo_purge/create_inventory")
         buckets = house.settings.photo_buckets
         access = house.connections.store("object_observer")
@@ -160,12 +160,8 @@ def sweep_run(house: House, run_id: int) -> None:
             "photo_purge/classify_inventory",
             run_id=run_id,
             as_of=run["as_of"],
-            categories=list(clock.rules),
-            durations=[rule.duration for rule in clock.rules.values()],
-            strictest=clock.strictest.duration,
-            time_zone=policy.timezone,
             request=clock.request_within,
-            inactivity=policy.inactivity,
+            **clock.terms(run["as_of"]),
         )
         rows = fetch(
             connection,

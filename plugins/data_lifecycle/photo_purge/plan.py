@@ -10,55 +10,26 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from data_lifecycle.holds.plan import deadline_after_holds
 from data_lifecycle.objects.model import ObjectVersion
-from data_lifecycle.policy.model import Policy
-from data_lifecycle.policy.retention import RetentionRule
+from data_lifecycle.photo_purge.clock import (
+    CATEGORIES,
+    STRAY,
+    DueOrder,
+    Order,
+    PhotoClock,
+    Upload,
+    ending,
+)
 
-Reason = Literal["terminal", "inactivity", "request"]
+__all__ = [
+    "CATEGORIES", "DueOrder", "Item", "Order", "PhotoClock", "Plan", "Upload", "folder", "make_plan", "order_folder",
+]  # fmt: skip
 Disposition = Literal["erase", "hold", "keep"]
-CATEGORIES = ("personal_photo", "style_reference")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """The clocks of an order; all instants UTC, None where the event has not happened."""
-
-    order_id: str = field(repr=False)
-    terminal_at: datetime | None
-    last_activity_at: datetime
-    erase_requested_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A recorded file as seen from one of its orders. ``present_orders`` are those that may still need it.
-
-    ``bucket`` is where the row says the original lies; its copies have the same key in the other buckets.
-    """
-
-    order_id: str = field(repr=False)
-    upload_id: UUID = field(repr=False)
-    category: str
-    bucket: str
-    key: str = field(repr=False)
-    derived: bool
-    present_orders: frozenset[str] = field(repr=False)
-    held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DueOrder:
-    """An order whose files are due: why, since when, and by when they must be verified absent (UTC)."""
-
-    order_id: str = field(repr=False)
-    reason: Reason
-    anchor: datetime
-    start: datetime
-    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +37,7 @@ class Item:
     """One line of the manifest: an exact version, marker or unfinished upload, and what is to happen to it.
 
     ``kind`` "nothing" stands for a recorded file of which the store holds no trace: its absence is still to be proven.
+    ``rule_id`` is of the version ``policy_version``, which applies by when the file was collected.
     """
 
     order_id: str = field(repr=False)
@@ -78,6 +50,7 @@ class Item:
     version_id: str = field(repr=False)
     size: int
     disposition: Disposition
+    policy_version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,49 +64,6 @@ class Plan:
     items: tuple[Item, ...]
     unlisted: int
     sha256: str
-
-
-class PhotoClock:
-    """The policy's clocks for photos and style references (3.2), with the studio's reading of abandoned orders."""
-
-    def __init__(self, policy: Policy) -> None:
-        """Take the rules from ``policy``; KeyError if it has no rule for one of the two kinds of upload."""
-        self._policy = policy
-        self.rules: Mapping[str, RetentionRule] = {c: policy.rule_for_upload(c) for c in CATEGORIES}
-        self.strictest = min(self.rules.values(), key=lambda rule: (rule.duration, rule.id))
-        self.earliest_start = min(rule.start_at for rule in self.rules.values())
-        self.request_within = policy.within("erasure_request") or timedelta(0)
-
-    def due(self, order: Order, as_of: datetime) -> DueOrder | None:
-        """Whether, why and until when the order's files are due at ``as_of``.
-
-        A person's request goes before everything else; the earliest deadline decides.
-        """
-        request, end = self._from_request(order), self._from_end(order)
-        if request is not None and request.start <= as_of:
-            ended = end.start <= as_of
-            return replace(request, deadline=min(request.deadline, end.deadline)) if ended else request
-        return end if end.start <= as_of else None
-
-    def applies(self, category: str, due: DueOrder, as_of: datetime) -> bool:
-        """Whether the rule of this kind of upload has started for a due order (kinds may have different periods)."""
-        if due.reason == "request":
-            return True
-        return due.anchor + self.rules[category].start_at <= as_of
-
-    def _from_request(self, order: Order) -> DueOrder | None:
-        asked = order.erase_requested_at
-        if asked is None:
-            return None
-        return DueOrder(order.order_id, "request", asked, asked, asked + self.request_within)
-
-    def _from_end(self, order: Order) -> DueOrder:
-        reason: Reason = "terminal" if order.terminal_at is not None else "inactivity"
-        anchor = order.terminal_at or order.last_activity_at + self._policy.inactivity
-        dates = [rule.dates(anchor, self._policy.timezone) for rule in self.rules.values()]
-        return DueOrder(
-            order.order_id, reason, anchor, min(d.start for d in dates), min(d.deadline for d in dates)
-        )
 
 
 def folder(key: str) -> str:
@@ -165,7 +95,8 @@ def make_plan(
 
     ``listed`` maps a folder to its entries in all ``buckets``, unfinished uploads included; a folder missing from it
     could not be listed, and every order that needs it is left out and counted. ``recorded_elsewhere`` are keys found
-    there that belong to files of other orders: those are not ours to touch.
+    there that belong to files of other orders: those are not ours to touch. An order of which nothing is due but a
+    stray that is not there is no case; the deadline of a case is the earliest of what it is about.
     """
     due_by_id = {case.order_id: case for case in due}
     seen_from: dict[UUID, list[Upload]] = defaultdict(list)
@@ -173,66 +104,126 @@ def make_plan(
         seen_from[upload.upload_id].append(upload)
     unlisted = {case.order_id for case in due if order_folder(case.order_id) not in listed}
     unlisted |= {u.order_id for views in seen_from.values() for u in views if folder(u.key) not in listed}
-    listed_due = {key: case for key, case in due_by_id.items() if key not in unlisted}
+    working = {key: case for key, case in due_by_id.items() if key not in unlisted}
 
     items: list[Item] = []
-    claimed_keys: set[str] = set()
-    orders_with_hold: set[str] = set()
     for views in seen_from.values():
-        first = views[0]
-        claimed_keys.add(first.key)
-        if any(view.held for view in views):
-            orders_with_hold.update(view.order_id for view in views)
-        # A shared file goes with the order that ended last, or with the one it was asked back for: unconditionally.
-        # Ties by id, so that the choice is the same every time.
-        cases = [due_by_id[view.order_id] for view in views]
-        asked = [case for case in cases if case.reason == "request"]
-        owner = max(asked or cases, key=lambda c: (c.anchor, c.order_id))
-        if owner.order_id in unlisted:
-            continue
-        disposition = _disposition(clock, views, owner, listed_due, as_of)
-        entries = [e for e in listed[folder(first.key)] if e.key == first.key]
-        if first.bucket not in buckets:
-            # Nobody looks there: the line stands for what cannot be seen, and stays unknown.
-            entries.append(_nothing(first.bucket, first.key))
-        for entry in entries or [_nothing(buckets[0], first.key)]:
-            items.append(
-                Item(
-                    owner.order_id,
-                    clock.rules[first.category].id,
-                    first.upload_id,
-                    "derivative" if first.derived else "original",
-                    entry.bucket,
-                    entry.key,
-                    entry.kind if entry.version_id != "-" else "nothing",
-                    entry.version_id,
-                    entry.size,
-                    disposition,
-                )
-            )
-    for case in due:
-        if case.order_id in unlisted:
-            continue
-        for entry in listed[order_folder(case.order_id)]:
-            if entry.key not in claimed_keys and entry.key not in recorded_elsewhere:
-                items.append(
-                    Item(
-                        case.order_id,
-                        clock.strictest.id,
-                        None,
-                        "unrecorded",
-                        entry.bucket,
-                        entry.key,
-                        entry.kind,
-                        entry.version_id,
-                        entry.size,
-                        # Nobody can tell whether a stray in the folder of a held file belongs to it.
-                        "hold" if case.order_id in orders_with_hold else "erase",
-                    )
-                )
-    items.sort(key=_line)
-    planned = tuple(sorted((c for c in due if c.order_id not in unlisted), key=lambda c: c.order_id))
-    return Plan(planned, tuple(items), len(unlisted), _seal(policy_sha256, planned, items))
+        owner = _owner([due_by_id[view.order_id] for view in views])
+        if owner.order_id in working:
+            items += _recorded(clock, views, owner, working, listed, buckets, as_of)
+    known = {views[0].key for views in seen_from.values()} | set(recorded_elsewhere)
+    guarded = {v.order_id for views in seen_from.values() if any(v.held for v in views) for v in views}
+    for case in working.values():
+        strays = [e for e in listed[order_folder(case.order_id)] if e.key not in known]
+        items += _unrecorded(clock, case, strays, case.order_id in guarded, as_of)
+
+    there = {entry.key for found in listed.values() for entry in found}
+    with_strays = {item.order_id for item in items if item.origin == "unrecorded"}
+    files: dict[str, list[Upload]] = defaultdict(list)
+    for view in (view for views in seen_from.values() for view in views):
+        if not view.absent or view.key in there:
+            files[view.order_id].append(view)
+    settled = (
+        _settled(clock, case, files[case.order_id], case.order_id in with_strays, as_of)
+        for case in working.values()
+    )
+    cases = {
+        case.order_id: _after_holds(clock, case, [f for f in files[case.order_id] if f.key in there])
+        for case in settled
+        if case is not None
+    }
+    planned = tuple(cases[order_id] for order_id in sorted(cases))
+    items = sorted((item for item in items if item.order_id in cases), key=_line)
+    return Plan(planned, tuple(items), len(unlisted), _seal(clock, policy_sha256, planned, items))
+
+
+def _owner(cases: Collection[DueOrder]) -> DueOrder:
+    """A shared file goes with the order that ended last, or with the one it was asked back for: unconditionally.
+
+    Ties by id, so that the choice is the same every time.
+    """
+    asked = [case for case in cases if case.reason == "request"]
+    return max(asked or cases, key=lambda c: (c.anchor, c.order_id))
+
+
+def _recorded(
+    clock: PhotoClock,
+    views: list[Upload],
+    owner: DueOrder,
+    due: Mapping[str, DueOrder],
+    listed: Mapping[str, list[ObjectVersion]],
+    buckets: tuple[str, ...],
+    as_of: datetime,
+) -> Iterable[Item]:
+    """The lines of one recorded file."""
+    first = views[0]
+    applies = clock.window(owner.order, first.category, first.collected_at, as_of).applies
+    disposition = _disposition(clock, views, owner, due, as_of)
+    entries = [e for e in listed[folder(first.key)] if e.key == first.key]
+    if first.bucket not in buckets:
+        # Nobody looks there: the line stands for what cannot be seen, and stays unknown.
+        entries.append(_nothing(first.bucket, first.key))
+    for entry in entries or [_nothing(buckets[0], first.key)]:
+        yield Item(
+            owner.order_id,
+            applies.rule.id,
+            first.upload_id,
+            "derivative" if first.derived else "original",
+            entry.bucket,
+            entry.key,
+            entry.kind if entry.version_id != "-" else "nothing",
+            entry.version_id,
+            entry.size,
+            disposition,
+            applies.policy.version,
+        )
+
+
+def _unrecorded(
+    clock: PhotoClock, case: DueOrder, entries: Iterable[ObjectVersion], guarded: bool, as_of: datetime
+) -> Iterable[Item]:
+    """The lines of what lies in the folder of a case without a row."""
+    stray = clock.window(case.order, STRAY, case.order.created_at, as_of)
+    early = case.reason != "request" and stray.start > as_of
+    # Nobody can tell whether a stray in the folder of a held file belongs to it.
+    fate: Disposition = "hold" if guarded else "keep" if early else "erase"
+    for entry in entries:
+        yield Item(
+            case.order_id,
+            stray.applies.rule.id,
+            None,
+            "unrecorded",
+            entry.bucket,
+            entry.key,
+            entry.kind,
+            entry.version_id,
+            entry.size,
+            fate,
+            stray.applies.policy.version,
+        )
+
+
+def _settled(
+    clock: PhotoClock, case: DueOrder, files: Iterable[Upload], strays: bool, as_of: datetime
+) -> DueOrder | None:
+    """The case with the dates of what it turns out to be about; None when all of that is still to come."""
+    parts = [clock.window(case.order, f.category, f.collected_at, as_of) for f in files]
+    if strays:
+        parts.append(clock.window(case.order, STRAY, case.order.created_at, as_of))
+    if not parts:
+        return case
+    end = ending(case.order, [part for part in parts if part.start <= as_of])
+    if case.reason != "request":
+        return end
+    asked = case.start + clock.request_within
+    return replace(case, deadline=min(asked, end.deadline) if end else asked)
+
+
+def _after_holds(clock: PhotoClock, case: DueOrder, files: Collection[Upload]) -> DueOrder:
+    """The case with a later deadline if nothing is there any more but what holds kept beyond it."""
+    within = clock.versions[-1].holds.erase_within_after_release.elapsed
+    moved = [deadline_after_holds(case.deadline, file.past_holds, within) for file in files]
+    return replace(case, deadline=min(moved, default=case.deadline))
 
 
 def _disposition(
@@ -243,7 +234,7 @@ def _disposition(
     if owner.reason == "request":
         return "erase"
     needed_by = {order for view in views for order in view.present_orders}
-    ended = all(o in due and clock.applies(views[0].category, due[o], as_of) for o in needed_by)
+    ended = all(o in due and clock.started(views[0], due[o], as_of) for o in needed_by)
     return "erase" if ended else "keep"
 
 
@@ -256,10 +247,13 @@ def _line(item: Item) -> tuple[str, str, str, str]:
     return (item.bucket, item.key, item.kind, item.version_id)
 
 
-def _seal(policy_sha256: str, cases: Iterable[DueOrder], items: Iterable[Item]) -> str:
-    """SHA-256 over the policy's digest and every case and item in order: the same decisions give the same seal."""
+def _seal(clock: PhotoClock, policy_sha256: str, cases: Iterable[DueOrder], items: Iterable[Item]) -> str:
+    """SHA-256 over the digests of all versions in force and every case and item in order: the same decisions give the
+    same seal.
+    """
     digest = hashlib.sha256()
-    digest.update(json.dumps(["photo_purge", 1, policy_sha256]).encode() + b"\n")
+    versions = [policy.sha256 for policy in clock.versions]
+    digest.update(json.dumps(["photo_purge", 2, policy_sha256, versions]).encode() + b"\n")
     for case in cases:
         line = [
             case.order_id,
@@ -274,7 +268,7 @@ def _seal(policy_sha256: str, cases: Iterable[DueOrder], items: Iterable[Item]) 
             json.dumps(
                 [
                     *(*_line(item), item.order_id, item.rule_id, str(item.upload_id)),
-                    *(item.origin, item.size, item.disposition),
+                    *(item.origin, item.size, item.disposition, item.policy_version),
                 ]
             ).encode()
             + b"\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from data_lifecycle.protocol.discretion import discreet
-from data_lifecycle.protocol.house import House, PromiseBroken, Refused
-from data_lifecycle.protocol.steps import asked, final, go_on, planned, unfinished
+from data_lifecycle.protocol.house import House, PromiseBroken, Refused, log
+from data_lifecycle.protocol.steps import asked, final, go_on, planned, stops_after_plan, unfinished
 
-STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert")
+STEPS = ("plan", "guard", "approve", "act", "observe", "settle", "sweep", "assert")
 
 
 @discreet
@@ -18,18 +18,28 @@ def plan(context: Any) -> int:
 
     with final(Refused):
         dag_run, params = asked(context)
+        dry = stops_after_plan(dag_run, params)
         return plan_run(
-            House.of_airflow(), dag_run.run_id, dag_run.run_after, params["as_of"], params["dry_run"]
+            House.of_airflow(),
+            dag_run.run_id,
+            dag_run.run_after,
+            params["as_of"],
+            dry,
+            params["policy_version"],
         )
 
 
 @discreet
 def guard(run_id: int) -> list[int]:
-    """Release the plan's batches; skips the rest of a dry run. See ``guarding.guard_run``."""
-    from data_lifecycle.photo_purge.guarding import guard_run
+    """Release the plan's batches, none if it has to wait; skips the rest of a dry run. See ``guarding.guard_run``."""
+    from data_lifecycle.photo_purge.guarding import OverCaps, guard_run
 
     with final(PromiseBroken):
-        batches = guard_run(House.of_airflow(), run_id)
+        try:
+            batches = guard_run(House.of_airflow(), run_id)
+        except OverCaps as waits:
+            log.warning("%s", waits)
+            return []
     go_on(batches)
     return batches
 

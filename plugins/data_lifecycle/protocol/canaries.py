@@ -15,6 +15,7 @@ def place(admin: DatabaseAccess, store: StoreAccess, buckets: Sequence[str]) -> 
     Idempotent. Only the set-up calls it: no pipeline may decide what it has to find.
     """
     placed = canary.ensure(store, buckets)
+    canary.ensure_probe(store, buckets)
     with connect(admin, "canaries") as connection, connection:
         execute(
             connection,

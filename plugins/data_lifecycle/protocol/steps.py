@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from data_lifecycle.protocol.house import log
 from data_lifecycle.protocol.moments import refuse_unknown
 
 
@@ -29,6 +30,22 @@ def asked(context: Any) -> tuple[Any, Any]:
     # The context's params hold whatever conf brought along; the DAG's are those that there are.
     refuse_unknown(dag_run.conf, set(context["dag"].params))
     return dag_run, context["params"]
+
+
+def stops_after_plan(dag_run: Any, params: Mapping[str, Any]) -> bool:
+    """Whether a run of a pipeline that deletes is a dry run, and says why.
+
+    What the parameter ``dry_run`` says counts. Left empty, a run of the schedule acts; any other, a backfill and a run
+    that somebody started included, only plans: whoever wants it to delete says so.
+    """
+    asked_for, kind = params["dry_run"], str(getattr(dag_run.run_type, "value", dag_run.run_type))
+    if asked_for is None:
+        dry = kind != "scheduled"
+        why = f"a {kind.replace('_', ' ')} run" + (" not started with dry_run: false" if dry else "")
+    else:
+        dry, why = bool(asked_for), f"it was started with dry_run: {str(bool(asked_for)).lower()}"
+    log.info("this run %s: %s", "stops after its plan" if dry else "acts", why)
+    return dry
 
 
 def go_on(released: object, why: str = "dry run") -> None:

@@ -149,6 +149,53 @@ def _follows() -> None:
     logged("cases", "planned as held after it was absent", again("HELD"))
 
 
+CAPS = {"entries": {"found": "9", "allowed": "3"}, "bytes": {"found": "9", "allowed": "9"}}
+OVER = {"erase_items": 9, "erase_bytes": 9, "caps": CAPS}
+WITHIN = {**OVER, "caps": {**CAPS, "entries": {"found": "9", "allowed": "9"}}}
+YES = {
+    "over": ["entries"], "answer": "approved", "manifest_sha256": "ab" * 32, "asked_at": at(DAYS - 1).isoformat(),
+    "answered_at": at(DAYS - 1).isoformat(), "answered_by": "reviewer",
+}  # fmt: skip
+
+
+def _approved() -> None:
+    """Over the caps, nothing is done but for an approval of this very manifest by another person."""
+    nothing = {"eligible": 3, "acted": 0, "failed": 0}
+    for name, planned_, found in (
+        ("over the caps, and nobody was asked", OVER, {}),
+        ("approved though within the caps", WITHIN, {"approval": YES}),
+        ("approved though nothing was capped", {"cases": 1}, {"approval": YES}),
+        ("approved another manifest", OVER, {"approval": {**YES, "manifest_sha256": "cd" * 32}}),
+        ("approved no manifest", OVER, {"approval": changed(YES, {"manifest_sha256": None})}),
+        ("approved by who started it", OVER, {"approval": {**YES, "started_by": "reviewer"}}),
+        ("approved by nobody", OVER, {"approval": changed(YES, {"answered_by": None})}),
+        ("approved by an empty name", OVER, {"approval": {**YES, "answered_by": ""}}),
+        ("approved before it was asked", OVER, {"approval": {**YES, "answered_at": at(1).isoformat()}}),
+        ("approved after the result", OVER, {"approval": {**YES, "answered_at": at(DAYS + 9).isoformat()}}),
+        ("approved at no moment", OVER, {"approval": {**YES, "answered_at": "yesterday"}}),
+        ("approved for another cap", OVER, {"approval": {**YES, "over": ["bytes"]}}),
+        ("approved with a field more", OVER, {"approval": {**YES, "note": "x"}}),
+        ("approved with a field less", OVER, {"approval": changed(YES, {"asked_at": None})}),
+        ("said maybe", OVER, {"approval": {**YES, "answer": "maybe"}}),
+        ("a text for an approval", OVER, {"approval": "approved"}),
+        *((f"verified though {no}", OVER, {"approval": {"over": ["entries"], "answer": no}})
+          for no in ("rejected", "timed_out", "void", "none")),
+        ("acted though rejected", OVER,
+         {"outcome": "failed", "approval": {"over": ["entries"], "answer": "rejected"}}),
+        ("over the caps, failed, and nobody was asked", OVER,
+         {"outcome": "failed", "items": [], "set_root": EMPTY, "counts": nothing,
+          "claims": {"OBSERVED_ABSENT": {"cases": 0, "of_them_after_deadline": 0}}}),
+        ("judged with other entries than planned", {**OVER, "erase_items": 8}, {"approval": YES}),
+        ("judged with other bytes than planned", {**OVER, "erase_bytes": 8}, {"approval": YES}),
+        ("not judged by entries", {**OVER, "caps": {"bytes": CAPS["bytes"]}}, {}),
+        ("judged by numbers that are none",
+         {**OVER, "caps": {**CAPS, "entries": {"found": "9", "allowed": "lots"}}}, {"approval": YES}),
+        ("judged by caps that are a list", {**OVER, "caps": []}, {"approval": YES}),
+    ):  # fmt: skip
+        plan: Mapping[str, Any] = {"planned": planned_}
+        written("runs", name, (PLAN, plan), (ASSERTIONS, {}), (RESULT, {"planned": planned_, **found}))
+
+
 def planned(*numbers: int) -> list[dict[str, Any]]:
     """Cases of a plan."""
     return [item(number, "PLANNED") for number in numbers]
@@ -224,5 +271,5 @@ def _parts() -> None:
         written("statements", f"assertions {name}", (ASSERTIONS, change))
 
 
-for _register in (_order, _sealed, _follows, _books, _parts):
+for _register in (_order, _sealed, _follows, _approved, _books, _parts):
     _register()

@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 from tests.unit.evidence_log.attacks import GOOD, HOUSE, MIDDLE
+from tests.unit.evidence_log.attacks_runs import OVER, YES
 from tests.unit.evidence_log.forge import (
+    DAYS,
     LOG,
     START,
     STRANGER,
@@ -58,6 +60,29 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         command, cwd=folder, capture_output=True, text=True, check=False,
         env={"PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"},
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("started_by", [None, "engineer"])
+def test_a_run_over_its_caps_that_was_approved_is_verified(started_by: str | None) -> None:
+    log = story()
+    said = YES if started_by is None else {**YES, "started_by": started_by}
+    log.run(at(DAYS), [item(90)], plan={"planned": OVER}, planned=OVER, approval=said)
+    result = lifecycle_verify.verify(log.bundle(), trust())
+    assert result.refused is None
+
+
+@pytest.mark.parametrize("answer", ["rejected", "timed_out", "void", "none"])
+def test_a_run_over_its_caps_that_did_nothing_says_so(answer: str) -> None:
+    log = story()
+    log.run(
+        at(DAYS),
+        [],
+        plan={"planned": OVER},
+        planned=OVER,
+        outcome="failed",
+        approval={"over": ["entries"], "answer": answer},
+    )
+    assert lifecycle_verify.verify(log.bundle(), trust()).refused is None
 
 
 def test_it_needs_the_standard_library_and_cryptography_only() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -13,14 +13,16 @@ from hypothesis import strategies as st
 from tests.unit.photo_purge.worlds import (
     AS_OF,
     BUCKETS,
+    LONGER,
     ONE_PERIOD,
     TWO_PERIODS,
     File,
     World,
-    due_orders,
+    cases,
     expected,
     left_out,
     plan_of,
+    with_periods,
     worlds,
 )
 
@@ -39,7 +41,7 @@ def test_every_entry_has_the_fate_that_the_policy_gives_it(world: World) -> None
         (i.bucket, i.key, i.kind, i.version_id): i.disposition for i in plan.items if i.kind != "nothing"
     }
     assert decided == expected(world)
-    assert {case.order_id for case in plan.cases} == due_orders(world) - left_out(world)
+    assert {case.order_id for case in plan.cases} == cases(world)
     assert plan.unlisted == len(left_out(world))
 
 
@@ -49,11 +51,11 @@ def test_nothing_held_needed_or_foreign_is_erased_and_nothing_twice(world: World
     """Each rule on its own, without the model: an error shared with it could not hide here."""
     plan = plan_of(world)
     files = {f.key: f for f in world.files}
-    cases = {case.order_id for case in plan.cases}
+    working = {case.order_id for case in plan.cases}
     there = {e.key for e in world.entries}
     owners: dict[UUID, set[str]] = defaultdict(set)
     for item in plan.items:
-        assert item.order_id in cases
+        assert item.order_id in working
         assert item.bucket in BUCKETS
         assert item.key.startswith("orders/")
         # A file without a trace in the store is still to be proven absent.
@@ -86,7 +88,8 @@ def allowed_to_erase(world: World, order_id: str, file: File | None) -> None:
     for order, present in users:
         asked = order.erase_requested_at is not None and order.erase_requested_at <= AS_OF
         ended = order.terminal_at or order.last_activity_at + 30 * DAY
-        assert asked or ended + 5 * DAY <= AS_OF or not present
+        days = 3 if world.later is not None else 5
+        assert asked or ended + days * DAY <= AS_OF or not present
 
 
 BEFORE = World(
@@ -147,6 +150,31 @@ def test_the_seal_is_bound_to_the_policy() -> None:
     clock = PhotoClock(ONE_PERIOD)
     seals = {make_plan(clock, sha, AS_OF, [], [], {}, [], BUCKETS).sha256 for sha in ("a", "b")}
     assert len(seals) == 2
+
+
+def test_the_seal_covers_every_version_in_force_and_which_of_them_applies() -> None:
+    seals = {
+        make_plan(clock, "a", AS_OF, [], [], {}, [], BUCKETS).sha256
+        for clock in (PhotoClock(ONE_PERIOD), PhotoClock(ONE_PERIOD, LONGER))
+    }
+    assert len(seals) == 2
+    young = replace(BEFORE, files=tuple(replace(f, given=AS_OF - 6 * DAY) for f in BEFORE.files))
+    later = [with_periods(7, date(2026, 6, day)) for day in (1, 2)]
+    assert later[0].sha256 == later[1].sha256
+    plans = [plan_of(replace(young, later=one)) for one in later]
+    assert {item.policy_version for item in plans[0].items if item.upload_id} == {"2026-06-01"}
+    assert plans[0].sha256 != plans[1].sha256
+
+
+def test_an_order_of_which_all_is_still_to_come_is_no_case() -> None:
+    order = Order("ord_1", AS_OF - 6 * DAY, AS_OF - 6 * DAY, None, AS_OF - 20 * DAY)
+    file = File(
+        0, "personal_photo", BUCKETS[0], "orders/ord_1/a", frozenset({"ord_1"}), None, False, AS_OF - DAY
+    )
+    entry = ObjectVersion(BUCKETS[0], "orders/ord_1/a", "version", "v", 1, AS_OF, True)
+    world = World(ONE_PERIOD, {"ord_1": (order, True)}, (file,), (entry,), later=LONGER)
+    assert PhotoClock(ONE_PERIOD, LONGER).due(order, AS_OF) is not None, "a stray would be due"
+    assert (plan_of(world).cases, plan_of(world).items) == ((), ())
 
 
 @given(worlds())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 from hypothesis import strategies as st
+from tests.policies import version
 
 from data_lifecycle.objects.model import ObjectVersion
 from data_lifecycle.photo_purge.plan import Order, PhotoClock, Plan, Upload, make_plan
@@ -40,6 +41,18 @@ def with_later_styles() -> Policy:
 TWO_PERIODS = with_later_styles()
 
 
+def with_periods(days: int, begins: date, pause: str | None = None) -> Policy:
+    """A later version: both kinds of files for so many days, erasing from two days before on."""
+    made = version(days, (begins - POLICY.header.effective_from).days, pause)
+    assert made.header.effective_from == begins
+    return made
+
+
+SHORTER = with_periods(5, date(2026, 6, 1), "P3D")
+COOLING = with_periods(5, date(2026, 6, 8), "P3D")
+LONGER = with_periods(14, date(2026, 6, 5))
+
+
 @dataclass(frozen=True)
 class File:
     """A recorded file: which orders link it, and what it was made from."""
@@ -51,6 +64,7 @@ class File:
     links: frozenset[str]
     derived_from: int | None
     held: bool
+    given: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,13 @@ class World:
     files: tuple[File, ...]
     entries: tuple[ObjectVersion, ...]
     unlisted: frozenset[str] = field(default=frozenset())
+    later: Policy | None = field(default=None, repr=False)
+
+    def collected(self, file: File) -> datetime | None:
+        """When the oldest of the file and what it was made from was given; None where one is of unknown age."""
+        given = [f.given for f in self.lineage(file)]
+        known = [moment for moment in given if moment is not None]
+        return min(known) if len(known) == len(given) else None
 
     def lineage(self, file: File) -> list[File]:
         """The file and everything it was made from."""
@@ -93,15 +114,35 @@ def ends(world: World, order_id: str) -> datetime:
     return order.terminal_at or order.last_activity_at + timedelta(days=30)
 
 
-def is_due(world: World, order_id: str, category: str) -> bool:
-    """Whether files of this kind of the order may be erased at AS_OF, read straight from the policy's words."""
-    present = world.present(order_id)
-    if not present:
+def start_days(world: World, category: str, collected: datetime | None) -> int:
+    """Day after its end from which a file of an order may go at AS_OF, read straight from the policies' words."""
+    days = 9 if world.policy is TWO_PERIODS and category == "style_reference" else 5
+    if world.later is None:
+        return days
+    under_it = collected is not None and collected >= world.later.in_force_from
+    if world.later is LONGER:
+        return 12 if under_it else days
+    # Shorter reaches everything once it has cooled off, and what was given under it at once.
+    return 3 if under_it or world.later is SHORTER else days
+
+
+def is_due(world: World, order_id: str, category: str, collected: datetime | None) -> bool:
+    """Whether such files of the order may be erased at AS_OF."""
+    if not world.present(order_id):
         return False
     if requested(world, order_id):
         return True
-    days = 9 if world.policy is TWO_PERIODS and category == "style_reference" else 5
-    return ends(world, order_id) + timedelta(days=days) <= AS_OF
+    return ends(world, order_id) + timedelta(days=start_days(world, category, collected)) <= AS_OF
+
+
+def file_due(world: World, order_id: str, file: File) -> bool:
+    """Whether this file may be erased at AS_OF as far as the order is concerned."""
+    return is_due(world, order_id, file.category, world.collected(file))
+
+
+def stray_due(world: World, order_id: str) -> bool:
+    """Whether what nobody recorded may be: as the stricter kind, and as old as the order."""
+    return is_due(world, order_id, "personal_photo", world.orders[order_id][0].created_at)
 
 
 def requested(world: World, order_id: str) -> bool:
@@ -111,9 +152,27 @@ def requested(world: World, order_id: str) -> bool:
 
 
 def due_orders(world: World) -> set[str]:
-    """Orders of which at least one kind of file is due."""
+    """Orders of which at least one file, or a stray if there is one, is due."""
     return {
-        o for o in world.orders if is_due(world, o, "personal_photo") or is_due(world, o, "style_reference")
+        o for o in world.orders if stray_due(world, o) or any(file_due(world, o, f) for f in world.family(o))
+    }
+
+
+def strays(world: World, order_id: str) -> bool:
+    """Whether anything lies in the order's folder that no row knows."""
+    known = {f.key for f in world.files}
+    return any(e.key.startswith(f"orders/{order_id}/") and e.key not in known for e in world.entries)
+
+
+def cases(world: World) -> set[str]:
+    """Orders to work on: not those of which everything that is there is still to come."""
+    return {
+        o
+        for o in due_orders(world) - left_out(world)
+        if requested(world, o)
+        or any(file_due(world, o, f) for f in world.family(o))
+        or (stray_due(world, o) and strays(world, o))
+        or not (world.family(o) or strays(world, o))
     }
 
 
@@ -140,19 +199,20 @@ def expected(world: World) -> dict[tuple[str, str, str, str], str]:
         file, home = files.get(entry.key), entry.key.split("/")[1]
         if file is not None:
             owners = world.users(file) & due_orders(world)
-            if not owners or last_owner(world, owners) not in working:
+            if not owners or last_owner(world, owners) not in cases(world):
                 continue
             needed_by = {o for o in world.users(file) if world.present(o)}
             if world.held(file):
                 fate[entry.identity] = "hold"
             elif any(requested(world, o) for o in owners) or (
-                all(is_due(world, o, file.category) for o in needed_by) and needed_by <= working
+                all(file_due(world, o, file) for o in needed_by) and needed_by <= working
             ):
                 fate[entry.identity] = "erase"
             else:
                 fate[entry.identity] = "keep"
-        elif home in working and entry.key.startswith(f"orders/{home}/"):
-            fate[entry.identity] = "hold" if any(world.held(f) for f in world.family(home)) else "erase"
+        elif home in cases(world) and entry.key.startswith(f"orders/{home}/"):
+            gone = "erase" if stray_due(world, home) else "keep"
+            fate[entry.identity] = "hold" if any(world.held(f) for f in world.family(home)) else gone
     return fate
 
 
@@ -169,28 +229,32 @@ def last_owner(world: World, owners: set[str]) -> str:
 
 def plan_of(world: World, backwards: bool = False) -> Plan:
     """Ask the product, with the inputs that the database and the store would give it."""
-    clock = PhotoClock(world.policy)
+    clock = PhotoClock(world.policy, *([world.later] if world.later else []))
     turn = -1 if backwards else 1
-    due = [
-        case
-        for order, present in list(world.orders.values())[::turn]
-        if present and (case := clock.due(order, AS_OF)) is not None
-    ]
-    ids = {case.order_id for case in due}
+    present = [order for order, there in list(world.orders.values())[::turn] if there]
     views = [
         Upload(
-            order_id,
+            order.order_id,
             UUID(int=file.number + 1),
             file.category,
             file.bucket,
             file.key,
             file.derived_from is not None,
-            frozenset({o for o in world.users(file) if world.present(o)} | {order_id}),
+            frozenset({o for o in world.users(file) if world.present(o)} | {order.order_id}),
             world.held(file),
+            world.collected(file),
         )
         for file in world.files[::turn]
-        for order_id in sorted(world.users(file) & ids)[::turn]
+        for order in present
+        if order.order_id in world.users(file)
     ]
+    due = [
+        case
+        for order in present
+        if (case := clock.due(order, AS_OF, [v for v in views if v.order_id == order.order_id])) is not None
+    ]
+    ids = {case.order_id for case in due}
+    views = [view for view in views if view.order_id in ids]
     folders = {f"orders/{o}/" for o in ids} | {place(v.key) for v in views}
     listed = {
         f: [e for e in world.entries[::turn] if e.key.startswith(f)]
@@ -212,15 +276,25 @@ def moments(*days: float) -> st.SearchStrategy[datetime]:
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """A handful of orders and files in every relation that the schema allows."""
-    policy = draw(st.sampled_from((ONE_PERIOD, TWO_PERIODS)))
+    policy, later = draw(
+        st.sampled_from(
+            (
+                (ONE_PERIOD, None),
+                (TWO_PERIODS, None),
+                *((ONE_PERIOD, new) for new in (SHORTER, COOLING, LONGER)),
+            )
+        )
+    )
+    ages = st.none() | moments(1, 4, 7, 20)
     ids = draw(st.lists(st.sampled_from(IDS), min_size=1, max_size=5, unique=True))
     orders = {
         order_id: (
             Order(
                 order_id,
-                draw(st.none() | moments(0.5, 5, 6, 8, 9, 20)),
+                draw(st.none() | moments(0.5, 3, 4, 5, 6, 8, 9, 12, 20)),
                 draw(moments(0.5, 33, 35, 36)),
                 draw(st.none() | moments(-0.5, 0, 0.3, 2)),
+                draw(ages),
             ),
             draw(st.sampled_from((True, True, True, False))),
         )
@@ -241,6 +315,7 @@ def worlds(draw: st.DrawFn) -> World:
                 ),
                 parent,
                 draw(st.sampled_from((False, False, False, True))),
+                draw(ages),
             )
         )
     # A stray whose key begins like a recorded one is still a stray.
@@ -255,4 +330,4 @@ def worlds(draw: st.DrawFn) -> World:
         )
     ]
     unlisted = draw(st.frozensets(st.sampled_from([f"orders/{i}/" for i in ids]), max_size=1))
-    return World(policy, orders, tuple(files), tuple(entries), unlisted)
+    return World(policy, orders, tuple(files), tuple(entries), unlisted, later)

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.sdk.api.datamodels._generated import DagRunType
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from data_lifecycle.protocol.house import PromiseBroken, Refused
-from data_lifecycle.protocol.steps import asked, final, go_on, planned, unfinished
+from data_lifecycle.protocol.steps import asked, final, go_on, planned, stops_after_plan, unfinished
 
 
 def context(states: dict[str, list[str]], conf: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -45,6 +46,33 @@ def test_something_released_goes_on() -> None:
     assert planned(7) == 7
     with pytest.raises(AirflowFailException, match="no plan"):
         planned(None)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["manual", "backfill", "scheduled", "asset_triggered", "asset_materialization", "operator_triggered"],
+)
+@pytest.mark.parametrize("asked_for", [True, False, None])
+def test_only_a_scheduled_run_deletes_unasked(
+    kind: str, asked_for: bool | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "lifecycle")
+    dry = stops_after_plan(SimpleNamespace(run_type=DagRunType(kind)), {"dry_run": asked_for})
+    assert dry is (asked_for if asked_for is not None else kind != "scheduled")
+    assert ("stops after its plan" in caplog.text) is dry
+    assert ("started with dry_run: " + str(asked_for).lower() in caplog.text) is (asked_for is not None)
+
+
+def test_every_kind_of_run_was_thought_of() -> None:
+    kinds = {
+        "manual",
+        "backfill",
+        "scheduled",
+        "asset_triggered",
+        "asset_materialization",
+        "operator_triggered",
+    }
+    assert {kind.value for kind in DagRunType} == kinds
 
 
 def test_a_key_of_no_pipeline_is_refused() -> None:

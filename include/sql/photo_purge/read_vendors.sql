@@ -1,0 +1,1 @@
+TABLE lifecycle.vendor_balance

@@ -1,0 +1,197 @@
+"""Guards, each with the change that takes it away and the tests that must then fail: `./lifecycle test --mutants`.
+
+Each change is made in a copy of the repository. A mutant that its tests let live is an error, as is one that no longer
+fits the code; the latter is noticed by every run of the suite (tests/unit/test_mutants.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PACKAGE = "plugins/data_lifecycle/"
+SQL = "include/sql/"
+LEFT_OUT = {
+    ".git",
+    ".venv",
+    ".lifecycle",
+    "__pycache__",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".pytest_cache",
+    ".hypothesis",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A guard, the words that make it (everywhere in the file), what replaces them, tests that must then fail."""
+
+    guard: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+MUTANTS = (
+    Mutant(
+        "only what guard released is erased",
+        PACKAGE + "photo_purge/acting.py",
+        'if run["released_at"] is None:',
+        "if False:",
+        ("tests/faults/test_publishing.py",),
+    ),
+    Mutant(
+        "a hold placed between plan and act wins",
+        SQL + "photo_purge/select_stops.sql",
+        "SELECT g.case_id, 'legal-hold' FROM lineage g JOIN studio.effective_hold h USING (upload_id)",
+        "SELECT g.case_id, 'legal-hold' FROM lineage g WHERE false",
+        ("tests/faults/test_changes_midway.py::test_between_plan_and_act",),
+    ),
+    Mutant(
+        "a reopened order is left alone",
+        SQL + "photo_purge/select_stops.sql",
+        "WHERE batch = %(batch)s AND lapsed",
+        "WHERE false",
+        ("tests/faults/test_changes_midway.py::test_between_plan_and_act",),
+    ),
+    Mutant(
+        "holds count when a plan is made",
+        SQL + "photo_purge/select_uploads.sql",
+        "bool_or(h.upload_id IS NOT NULL) AS held",
+        "false AS held",
+        ("tests/sql/test_photo_purge_sql.py", "tests/integration/test_demo_outcomes.py"),
+    ),
+    Mutant(
+        "a worker that wakes up late changes nothing",
+        SQL + "photo_purge/record_outcomes.sql",
+        "AND c.run_id = %(run_id)s AND c.epoch = i.epoch",
+        "",
+        ("tests/faults/test_concurrent.py",),
+    ),
+    Mutant(
+        "what the store once accepted stays accepted",
+        SQL + "photo_purge/record_outcomes.sql",
+        "AND c.state = 'open' AND i.state <> 'accepted'",
+        "AND c.state = 'open'",
+        ("tests/faults/test_concurrent.py", "tests/sql/test_photo_purge_stops.py"),
+    ),
+    Mutant(
+        "a case closes by what was observed, not by what the store said",
+        SQL + "photo_purge/select_absent_cases.sql",
+        "GROUP BY k.item_id HAVING bool_and(k.outcome = 'absent')",
+        "GROUP BY k.item_id",
+        ("tests/faults/test_lying_store.py::test_closing_rests_on_the_observation_alone",),
+    ),
+    Mutant(
+        "an observation without its canaries is void",
+        PACKAGE + "photo_purge/attesting.py",
+        'if not balance["canaries"] or balance["canaries_missing"] or balance["touched_undue"]:',
+        'if balance["touched_undue"]:',
+        (
+            "tests/faults/test_store_traps.py::test_no_canary_is_no_observation",
+            "tests/faults/test_store_traps.py::test_a_missing_canary_voids_the_observation",
+        ),
+    ),
+    Mutant(
+        "nothing is judged as of the future",
+        PACKAGE + "protocol/moments.py",
+        "    if moment > database_now:\n",
+        "    if False:\n",
+        ("tests/unit/protocol/test_moments.py",),
+    ),
+    Mutant(
+        "a mistyped parameter is refused",
+        PACKAGE + "protocol/moments.py",
+        "strangers = sorted(set(conf or {}) - set(known))",
+        "strangers: list[str] = []",
+        ("tests/unit/protocol/test_moments.py",),
+    ),
+    Mutant(
+        "orders/12 is not orders/123",
+        PACKAGE + "photo_purge/plan.py",
+        'return f"orders/{order_id}/"',
+        'return f"orders/{order_id}"',
+        ("tests/unit/photo_purge/test_plan.py",),
+    ),
+    Mutant(
+        "a request reaches a file that lived on with another order",
+        SQL + "schema/0040_look_again_on_request.sql",
+        "NEW.photo_state = 'present';",
+        "NULL;",
+        ("tests/faults/test_changes_midway.py::test_a_request_after_the_purge",),
+    ),
+    Mutant(
+        "a restored database signs no second history",
+        PACKAGE + "evidence/sequencer.py",
+        "        if checkpoint.size > size:\n            raise LogForked(",
+        "        if checkpoint.size > size:\n            return None\n            raise LogForked(",
+        ("tests/faults/test_sequencer.py",),
+    ),
+    Mutant(
+        "a payment is removed only as it was archived",
+        SQL + "payment_archive/remove_archived.sql",
+        "(a.charge_id, a.order_id, a.kind, a.provider, a.provider_ref, a.amount,",
+        "(a.charge_id, a.order_id, a.kind, a.provider, a.provider_ref, p.amount,",
+        ("tests/sql/test_payment_archive_removal.py",),
+    ),
+)
+
+
+@contextmanager
+def copied() -> Iterator[Path]:
+    """A copy of the repository's files that uses its environment."""
+    with tempfile.TemporaryDirectory(prefix="lifecycle-mutants-") as folder:
+        tree = Path(folder) / "repository"
+        shutil.copytree(REPOSITORY, tree, ignore=lambda _, names: LEFT_OUT.intersection(names))
+        (tree / ".venv").symlink_to(REPOSITORY / ".venv")
+        Path(folder).chmod(0o755)
+        yield tree
+
+
+def survives(mutant: Mutant, tree: Path) -> bool:
+    """Whether all of the mutant's tests pass without the guard; the file is put back afterwards."""
+    path = tree / mutant.file
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(mutant.old, mutant.new), "utf-8")
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *mutant.tests],
+            cwd=tree,
+            env={**os.environ, "PYTHONPATH": str(tree / "plugins")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    finally:
+        path.write_text(text, "utf-8")
+    if ran.returncode not in (0, 1):
+        raise RuntimeError(f"the tests of “{mutant.guard}” could not be run:\n{ran.stdout[-3000:]}")
+    return ran.returncode == 0
+
+
+def main(words: list[str]) -> int:
+    """Take away each guard whose name has all the words; the number of those that nobody missed."""
+    chosen = [m for m in MUTANTS if all(word in m.guard for word in words)]
+    missed = 0
+    with copied() as tree:
+        for mutant in chosen:
+            alive = survives(mutant, tree)
+            missed += alive
+            print(f"{'NOT MISSED' if alive else 'missed    '}  {mutant.guard}", flush=True)
+    print(f"{len(chosen)} guards taken away, {len(chosen) - missed} missed by a test")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
