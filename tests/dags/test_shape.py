@@ -15,10 +15,9 @@ RENEW = "RENEW_SHAPES"
 
 def shape(dag: Any) -> dict[str, Any]:
     """What decides when which step runs, as plain data."""
-    timetable = dag.timetable
     return {
         "dag_id": dag.dag_id,
-        "schedule": f"{type(timetable).__name__}: {timetable.summary} {timetable.serialize().get('timezone')}",
+        "schedule": _schedule(dag.timetable),
         "start_date": dag.start_date.isoformat(),
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
@@ -29,6 +28,12 @@ def shape(dag: Any) -> dict[str, Any]:
         },
         "tasks": {task.task_id: _task(task) for task in dag.topological_sort()},
     }
+
+
+def _schedule(timetable: Any) -> str:
+    if not hasattr(timetable, "serialize"):
+        return f"{type(timetable).__name__}: only by hand"
+    return f"{type(timetable).__name__}: {timetable.summary} {timetable.serialize().get('timezone')}"
 
 
 def _task(task: Any) -> dict[str, Any]:

@@ -121,6 +121,8 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "photo_purge/count_to_erase": ((AUDITOR,), RUN),
     "run/set_run": ((WRITER, AUDITOR), RUN),
     "photo_purge/read_balance": ((WRITER, AUDITOR), NONE),
+    "photo_purge/read_vendors": ((WRITER,), NONE),
+    "photo_purge/select_waiting": ((AUDITOR, WRITER), RUN),
     "photo_purge/lock_orders": ((WRITER,), RUN),
     "photo_purge/select_absent_cases": ((WRITER,), RUN),
     "photo_purge/close_uploads": ((WRITER,), {**RUN, "case_ids": [uuid4()]}),
@@ -174,6 +176,7 @@ FIRST = {
     "insert_sweep": ("create_inventory", "classify_inventory"),
     "insert_resurfaced": ("create_inventory", "classify_inventory"),
     "read_balance": ("run/set_run",),
+    "read_vendors": ("run/set_run",),
     "select_absent_cases": ("run/set_run",),
     "select_claimed_states": ("run/set_run",),
 }
