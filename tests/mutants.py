@@ -128,7 +128,7 @@ MUTANTS = (
         SQL + "schema/0040_look_again_on_request.sql",
         "NEW.photo_state = 'present';",
         "NULL;",
-        ("tests/faults/test_changes_midway.py::test_a_request_after_the_purge",),
+        ("tests/faults/test_orders_change_their_mind.py::test_asked_back_after_the_purge",),
     ),
     Mutant(
         "a restored database signs no second history",

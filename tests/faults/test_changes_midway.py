@@ -195,18 +195,6 @@ def test_a_request_to_erase_an_open_order(shop: Workshop) -> None:
     assert len(shop.everything(other)) == 2
 
 
-def test_a_request_after_the_purge(shop: Workshop) -> None:
-    """The order's own files went long ago; one that lived on with an open order is asked back now, and goes too."""
-    ended, still_open = shop.order(files=2), shop.order(ended=None, files=0)
-    shop.share(file_of(shop, ended), still_open)
-    assert shop.purge() == "verified"
-    assert (shop.state(ended), len(shop.everything(ended))) == ("absent", 2)
-    shop.sql("UPDATE studio.orders SET erase_requested_at = now() WHERE order_id = %s", ended)
-    assert shop.purge("two") == "verified"
-    assert shop.everything(ended) == set()
-    assert (shop.state(ended), shop.closings(ended)) == ("absent", 2)
-
-
 def test_a_request_that_is_taken_back(shop: Workshop) -> None:
     order_id = shop.order(ended=None)
     shop.sql("UPDATE studio.orders SET erase_requested_at = now()")

@@ -22,6 +22,14 @@ def add_to(verbs: Any) -> None:
         "--as-of", type=moment, metavar="TIME", help="the moment to judge by: ISO 8601 with a time zone"
     )
     verb.add_argument("--act", action="store_true", help="do what is planned, instead of only saying it")
+    verb.add_argument(
+        "--param",
+        type=setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter of the pipeline, for example policy_version=2024-08-08; may be repeated",
+    )
     verb.set_defaults(main=main)
 
 
@@ -38,6 +46,16 @@ def moment(text: str) -> datetime:
     return parsed
 
 
+def setting(text: str) -> tuple[str, str]:
+    """Name and value of a parameter; argparse's error without both. What has an option of its own is given by that."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, for example policy_version=2024-08-08")
+    if name in ("as_of", "dry_run"):
+        raise argparse.ArgumentTypeError(f"{name} is given by --{'act' if name == 'dry_run' else 'as-of'}")
+    return name, value
+
+
 def main(arguments: argparse.Namespace) -> int:
     """0 if the run succeeded, 1 if it failed."""
     house = House.existing(Home.from_env())
@@ -51,7 +69,14 @@ def main(arguments: argparse.Namespace) -> int:
     conf: dict[str, object] = {}
     if arguments.as_of:
         conf["as_of"] = arguments.as_of.isoformat()
-    if "dry_run" in api.call("GET", f"/dags/{quoted(arguments.pipeline)}/details")["params"]:
+    known = api.call("GET", f"/dags/{quoted(arguments.pipeline)}/details")["params"]
+    for name, value in arguments.param:
+        if name not in known:
+            takes = ", ".join(sorted(known)) or "none"
+            print(f"lifecycle: {arguments.pipeline} has no parameter {name}: it takes {takes}")
+            return 1
+        conf[name] = value
+    if "dry_run" in known:
         conf["dry_run"] = not arguments.act
     run_id = pipelines.trigger(api, arguments.pipeline, conf)
     print(f"{house.airflow.url}/dags/{quoted(arguments.pipeline)}/runs/{quoted(run_id)}", flush=True)

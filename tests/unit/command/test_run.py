@@ -32,6 +32,7 @@ class Api:
         (["--act"], ("as_of", "dry_run"), {"dry_run": False}),
         ([], ("as_of",), {}),
         (["--as-of", AT], ("dry_run",), {"as_of": AT, "dry_run": True}),
+        (["--param", "policy_file=a=b"], ("policy_file",), {"policy_file": "a=b"}),
     ],
 )  # fmt: skip
 def test_it_plans_unless_it_is_told_to_act(
@@ -52,3 +53,22 @@ def test_it_plans_unless_it_is_told_to_act(
     arguments = parser.parse_args(["run", "photo_purge", *words])
     assert arguments.main(arguments) == 0
     assert sent == [conf]
+
+
+@pytest.mark.parametrize("word", ["policy_version", "policy_version=", "=1", "dry_run=false", "as_of=x"])
+def test_a_parameter_needs_a_name_and_a_value_and_no_option_of_its_own(word: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=r"NAME=VALUE|is given by --"):
+        run.setting(word)
+
+
+def test_a_parameter_that_the_pipeline_does_not_have_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house = SimpleNamespace(airflow=SimpleNamespace(url="http://x", api=lambda _: Api("as_of", "dry_run")))
+    monkeypatch.setattr(run.House, "existing", lambda _: house)
+    monkeypatch.setattr(pipelines, "trigger", pytest.fail)
+    parser = argparse.ArgumentParser()
+    run.add_to(parser.add_subparsers())
+    arguments = parser.parse_args(["run", "photo_purge", "--param", "policy=1"])
+    assert arguments.main(arguments) == 1
+    assert "has no parameter policy: it takes as_of, dry_run" in capsys.readouterr().out
