@@ -18,16 +18,18 @@ from tests.policies import write_version
 
 from data_lifecycle import database
 from data_lifecycle.photo_purge.acting import act_batch, settle_run
-from data_lifecycle.photo_purge.guarding import guard_run
+from data_lifecycle.photo_purge.approving import Answer, Word, settle
+from data_lifecycle.photo_purge.guarding import OverCaps, guard_run
 from data_lifecycle.photo_purge.observing import observe_run, sweep_run
 from data_lifecycle.photo_purge.planning import plan_run
+from data_lifecycle.protocol import posture
 from data_lifecycle.protocol.house import PromiseBroken
 
 DAY = timedelta(days=1)
 MOMENT = timedelta(seconds=1)
 STUDIO = ZoneInfo("Asia/Shanghai")
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-STEPS = ("guard", "act", "observe", "settle", "sweep", "assert", "attest")
+STEPS = ("guard", "approve", "act", "observe", "settle", "sweep", "assert", "attest")
 # Statements are published with the moments they were made at, and are never rewritten.
 _TIMELESS = ("evidence", "closing")
 _AGE = """
@@ -62,6 +64,9 @@ class Run:
     begun: datetime
     as_of: datetime
     released: list[int] | None = None
+    over: bool = False
+    """More than a run may erase unasked."""
+    approved: bool = False
     looked: datetime = NEVER
     stale: bool = False
     """Time has been made to pass since: its moment is another one now than in what it stated."""
@@ -78,6 +83,8 @@ class World:
             if part.name != "policy":
                 (include / part.name).symlink_to(part)
         shutil.copytree(shop.house.settings.policy_dir, include / "policy")
+        for path in (include / "policy").glob("xmanart-*.yaml"):
+            _ask_early(path)
         shop.house = replace(shop.house, settings=replace(shop.house.settings, include=include))
         self.shop, self.house = shop, shop.house
         self.passed = timedelta(0)
@@ -90,6 +97,7 @@ class World:
         self.runs: list[Run] = []
         self.steps = 0
         self.closed = 0
+        self.paused = False
         self.unseen: set[str] = set()
         """Keys where something came back: the sweep of a run finds it, the next run erases it."""
         self.touched: dict[str, bool] = {}
@@ -113,7 +121,7 @@ class World:
             path.unlink()
             path.with_suffix(".txt").unlink()
             said["effective"] -= span
-        self.later = [(write_version(self.house.settings.policy_dir, **said), said) for _, said in self.later]
+        self.later = [(self._write(said), said) for _, said in self.later]
         for run in self.runs:
             run.stale = True
         self.shop.sql(_AGE % {"seconds": int(span.total_seconds()), "timeless": ",".join(_TIMELESS)})
@@ -187,11 +195,20 @@ class World:
         since = datetime.combine(first, time(0), STUDIO).astimezone(UTC) + self.passed
         if since <= self.model.versions[-1].reaches:
             return False
-        folder = self.house.settings.policy_dir
         said: dict[str, Any] = {"effective": first, "days": days, "pause": f"P{pause}D"}
-        self.later.append((write_version(folder, **said), said))
+        self.later.append((self._write(said), said))
         self.model.versions.append(Version(since, since + pause * DAY, (days - 2) * DAY, days * DAY))
         return True
+
+    def _write(self, said: dict[str, Any]) -> Path:
+        path = write_version(self.house.settings.policy_dir, **said)
+        _ask_early(path)
+        return path
+
+    def pause(self, paused: bool) -> None:
+        """Somebody throws the switch."""
+        posture.throw(self.house, paused=paused, by="somebody", why="a history")
+        self.paused = paused
 
     # runs ------------------------------------------------------------------------------------------------------------
 
@@ -231,9 +248,11 @@ class World:
 
     def step(self, run: Run, name: str, crash: int | None = None) -> None:
         """One step of a run, as Airflow would let it happen; what it does to the store is judged by the model."""
-        if run.stale and name in ("guard", "assert", "attest"):
+        if run.stale and name in ("guard", "approve", "assert", "attest"):
             return
-        if name not in ("guard", "attest") and not run.released:
+        if name == "approve" and (run.released or not run.over):
+            return
+        if name not in ("guard", "approve", "attest") and not run.released:
             return
         before, at = self.present(), self.now
         try:
@@ -247,7 +266,25 @@ class World:
             self.judge(run, name, before, at)
 
     def _guard(self, run: Run) -> None:
-        run.released = guard_run(self.house, run.run_id)
+        try:
+            run.released = guard_run(self.house, run.run_id)
+        except OverCaps:
+            run.over = True
+
+    def _approve(self, run: Run) -> None:
+        self.answer(run, "approved", "reviewer", None)
+
+    def answer(self, run: Run, word: Word, by: str, manifest: str | None) -> None:
+        """A person's answer about a run that waits, naming its manifest or another one; PromiseBroken if it counts for
+        nothing.
+        """
+        (row,) = self.shop.sql("SELECT manifest_sha256 FROM lifecycle.run WHERE run_id = %s", run.run_id)
+        answer = Answer(word, manifest or row["manifest_sha256"], by, datetime.now(UTC))
+        run.released = settle(self.house, run.run_id, answer, "engineer")
+        run.approved = True
+        assert (word, by, manifest) == ("approved", "reviewer", None), (
+            "released by an answer that does not count"
+        )
 
     def _act(self, run: Run) -> None:
         for batch in run.released or ():
@@ -283,6 +320,8 @@ class World:
             if after.get(key, 0) < entries:
                 file = self.model.files[key]
                 assert name in ("act", "settle"), f"{name} erased something"
+                assert not self.paused, "erased while paused"
+                assert not run.over or run.approved, "more than allowed unasked, and nobody approved"
                 assert self.model.may_go(file, at) or self.model.may_go(file, self.now), f"undue: {key}"
                 assert self.model.due(file, run.as_of), (
                     f"became due only after the moment that the run judges by: {key}"
@@ -314,6 +353,9 @@ class World:
             if crash is not None:
                 self.step(run, name, crash)
             self.step(run, name)
+        if self.paused:
+            assert not run.released
+            return
         there = self.present()
         for file in self.model.must_go(run.as_of if as_of else run.begun):
             if self.model.may_go(file, self.now) and file.key not in self.unseen:
@@ -332,6 +374,13 @@ class World:
         assert not twice, "claimed twice"
         result = self.shop.verify()
         assert result.refused is None, result.refused
+
+
+def _ask_early(path: Path) -> None:
+    """A policy that lets no run erase more than a few entries unasked."""
+    text = path.read_text("utf-8")
+    assert "max_objects: 50000" in text
+    path.write_text(text.replace("max_objects: 50000", "max_objects: 6"), "utf-8")
 
 
 @contextmanager

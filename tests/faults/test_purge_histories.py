@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import os
 import random
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.faults.purge_model import TERMINAL
 from tests.faults.purge_world import DAY, STEPS, Run, World
+
+from data_lifecycle.photo_purge.approving import Word
+from data_lifecycle.protocol.house import PromiseBroken
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +56,8 @@ class History:
             self.begin_run: 3,
             self.go_on: 6,
             self.clear: 2,
+            self.answer: 3,
+            self.switch: 1,
         }
         self.acts, self.weights = list(weights), list(weights.values())
 
@@ -63,6 +69,7 @@ class History:
             self.world.steps += 1
             act()
         self.told.append("end")
+        self.world.pause(False)
         self.world.whole()
         self.world.verified()
 
@@ -171,6 +178,22 @@ class History:
             for name in waiting:
                 crash = self.dice.choice([None, self.dice.randint(1, 12)])
                 self.world.step(run, name, crash if name == waiting[-1] else None)
+
+    def answer(self) -> None:
+        """Somebody answers a run that waits: rightly, as the engineer who started it, for another plan, or with no."""
+        waiting = [r for r in self.world.runs if r.over and not r.released and not r.stale]
+        if waiting:
+            run = self.dice.choice(waiting)
+            word: Word = self.dice.choice(["approved", "approved", "approved", "rejected", "timed_out"])
+            by = self.dice.choice(["reviewer", "reviewer", "engineer", "stranger"])
+            manifest = self.dice.choice([None, None, "0" * 64])
+            self.tell(run.run_id, word, by, manifest)
+            with suppress(PromiseBroken):
+                self.world.answer(run, word, by, manifest)
+
+    def switch(self) -> None:
+        """Everything that deletes is paused, or goes on."""
+        self.world.pause(not self.world.paused)
 
     def clear(self) -> None:
         """Somebody clears a task of some run: it is done again, out of turn."""
