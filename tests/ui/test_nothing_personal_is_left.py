@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from data_lifecycle.embedded.house import House
 
-STEPS = ("plan", "guard", "act", "observe", "settle", "sweep", "assert", "attest")
+STEPS = ("plan", "guard", "approve", "act", "observe", "settle", "sweep", "assert", "attest")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 

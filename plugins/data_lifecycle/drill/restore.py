@@ -18,7 +18,7 @@ from pathlib import Path
 
 from data_lifecycle.bench._ground import Ground
 from data_lifecycle.connections import DatabaseAccess
-from data_lifecycle.database import Connection, Row, connect, fetch, fetch_one
+from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.drill import copies, steps
 from data_lifecycle.drill.copies import BucketCopy, Place
 from data_lifecycle.evidence import keys, lifecycle_verify
@@ -106,6 +106,10 @@ class _Drill:
         say.check(
             self._requests(asked) == 0, "the requests made after the dump are lost in the schema studio"
         )
+
+        with self._connected() as connection, connection:
+            renewed = execute(connection, "drill/renew_requests")
+        say.note(f"{renewed} requests whose cases still wait are entered again, from the deletion ledger")
 
         say.begin("4. the audit looks at every closed case")
         self._audit(house, "after the restore", expected=_cases_of(back, closed), closed=closed)

@@ -122,6 +122,8 @@ class Home:
             self.logs,
             self.run,
             self.data_docs,
+            self.root / "inventory",
+            self.root / "policy-impact",
         ):
             shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self.root / "home", ignore_errors=True)
