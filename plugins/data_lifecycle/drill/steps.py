@@ -13,8 +13,8 @@ from data_lifecycle.protocol.house import House, PromiseBroken, log
 def purge(house: House, name: str) -> int:
     """Run the photo purge as ``name``; the run's number. Whether it is verified: see ``outcome``.
 
-    A plan over its caps, as is to be expected after a restore, is approved by the drill. PromiseBroken when guard does not
-    let the plan go for another reason.
+    A plan over its caps, as is to be expected after a restore, is approved by the drill. PromiseBroken when guard stops
+    the plan for another reason.
     """
     from data_lifecycle.photo_purge.acting import act_batch, settle_run
     from data_lifecycle.photo_purge.attesting import assert_purge, attest_run
