@@ -366,10 +366,14 @@ class World:
             self.unseen = {k for k in self.unseen if not self.model.may_go(self.model.files[k], run.begun)}
 
     def verified(self) -> None:
-        """The reviewer's verifier accepts all that was stated; no version was stated absent by two cases."""
+        """The reviewer's verifier accepts all that was stated; no version is claimed absent by two cases of one order.
+
+        Two orders that shared a file may each say of it that it is gone.
+        """
         twice = self.shop.sql(
-            "SELECT object_key FROM lifecycle.closed_item JOIN lifecycle.item USING (item_id) WHERE kind <> 'nothing'"
-            " GROUP BY bucket, object_key, kind, version_id HAVING count(DISTINCT closed_item.case_id) > 1"
+            "SELECT i.object_key FROM lifecycle.closed_item k JOIN lifecycle.item i USING (item_id)"
+            " JOIN lifecycle.erasure_case c ON c.case_id = k.case_id WHERE i.kind <> 'nothing'"
+            " GROUP BY c.order_id, i.bucket, i.object_key, i.kind, i.version_id HAVING count(DISTINCT k.case_id) > 1"
         )
         assert not twice, "claimed twice"
         result = self.shop.verify()

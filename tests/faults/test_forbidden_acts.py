@@ -190,6 +190,12 @@ FORBIDDEN: dict[tuple[str, str], tuple[str, ...]] = {
             "task_logs",
         )
     },
+    # The demo's second provider: its identities reach nothing of the studio's.
+    **{
+        (who, place): EVERYTHING
+        for who in ("copies_writer", "copies_eraser", "copies_observer")
+        for place in (UPLOADS, BACKUP, EVIDENCE, LOG, LOGS, VAULT)
+    },
     # The set-up's administrator, whom no pipeline runs as, cannot take evidence back either.
     ("object_admin", EVIDENCE): (*LOCK, "let expire", "suspend versioning", "delete bucket"),
 }  # fmt: skip

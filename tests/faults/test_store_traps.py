@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -15,8 +14,10 @@ from botocore.exceptions import ClientError
 from tests.faults.workshop import DUE, LATE, Workshop
 
 from data_lifecycle.connections import StoreAccess
+from data_lifecycle.embedded.objectstore import ObjectStore
 from data_lifecycle.objects.listing import Lister
 from data_lifecycle.objects.model import StoreUnknown
+from data_lifecycle.objects.store import client
 from data_lifecycle.objects.wire import Retry
 from data_lifecycle.photo_purge.attesting import assert_purge
 from data_lifecycle.protocol.house import House
@@ -144,25 +145,35 @@ def test_a_delete_marker_is_not_a_deletion(shop: Workshop) -> None:
 
 
 @pytest.fixture
-def suspended(shop: Workshop) -> Iterator[None]:
-    """Uploads without versioning for a while."""
-    shop.s3.put_bucket_versioning(Bucket=shop.uploads, VersioningConfiguration={"Status": "Suspended"})
-    yield
-    shop.s3.put_bucket_versioning(Bucket=shop.uploads, VersioningConfiguration={"Status": "Enabled"})
+def older_than_versions(empty_store: ObjectStore) -> tuple[str, str]:
+    """Two keys put while uploads was a plain bucket, before the set-up gave it versions and locks."""
+    admin, bucket = client(empty_store.store_access("object_admin")), empty_store.settings.bucket_uploads
+    admin.delete_bucket_policy(Bucket=bucket)
+    admin.delete_bucket(Bucket=bucket)
+    admin.create_bucket(Bucket=bucket)
+    keys = ("orders/ord_null/twice.jpg", "orders/ord_null/only.jpg")
+    for key in keys:
+        admin.put_object(Bucket=bucket, Key=key, Body=b"null")
+    empty_store.create_buckets()
+    return keys
 
 
-def test_null_versions(shop: Workshop, suspended: None) -> None:
-    order_id, spared = shop.order(files=0), shop.order(ended=None)
-    file = shop.file(order_id)
-    only_null = shop.file(order_id, "only.jpg")
-    shop.s3.put_bucket_versioning(Bucket=shop.uploads, VersioningConfiguration={"Status": "Enabled"})
-    shop.s3.put_object(Bucket=shop.uploads, Key=file.key, Body=b"later")
+def test_null_versions(older_than_versions: tuple[str, str], shop: Workshop) -> None:
+    order_id, spared = shop.order(files=0, order_id="ord_null"), shop.order(ended=None)
+    for key in older_than_versions:
+        shop.record(order_id, key)
+    shop.s3.put_object(Bucket=shop.uploads, Key=older_than_versions[0], Body=b"later")
     found = shop.everything(order_id)
-    assert {e[1] for e in found if e[3] == "null"} == {file.key, only_null.key}
-    assert len(found) == 5
+    assert {e[1] for e in found if e[3] == "null"} == set(older_than_versions)
+    assert len(found) == 3
     assert shop.purge() == "verified"
     shop.assert_closed_once([order_id])
     assert len(shop.everything(spared)) == 2
+
+
+def test_versions_cannot_be_suspended(shop: Workshop) -> None:
+    with pytest.raises(ClientError, match=r"AccessDenied|InvalidBucketState"):
+        shop.s3.put_bucket_versioning(Bucket=shop.uploads, VersioningConfiguration={"Status": "Suspended"})
 
 
 def test_more_versions_of_one_key_than_a_page_holds(shop: Workshop) -> None:
