@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from tests.policies import write_version
 from tests.ui.conftest import include_of
-from tests.ui.test_a_reviewer_approves import DAG, api, refused, sql
+from tests.ui.test_a_reviewer_approves import DAG, PATIENCE, api, refused, sql
 
 from data_lifecycle.embedded.api import quoted
 from data_lifecycle.embedded.processes import wait_until
@@ -142,7 +142,7 @@ def approve(manor: Manor) -> str:
             path = f"{DAG}/dagRuns/{quoted(run['dag_run_id'])}/taskInstances/approve"
             if engineer.call("GET", path)["state"] == "awaiting_input":
                 waiting.append(f"{path}/-1/hitlDetails")
-        return bool(waiting)
+        return len(waiting) > PATIENCE
 
     wait_until(asked, seconds=300, what="the question", pause=1)
     ((manifest,),) = sql(
