@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +18,10 @@ from tests.policies import write_version
 from tests.ui.conftest import include_of
 from tests.ui.test_a_reviewer_approves import DAG, PATIENCE, api, refused, sql
 
+from data_lifecycle.connections import FileConnections
 from data_lifecycle.embedded.api import quoted
 from data_lifecycle.embedded.processes import wait_until
+from data_lifecycle.objects.store import client
 
 if TYPE_CHECKING:
     from tests.ui.conftest import Manor
@@ -101,24 +104,34 @@ def desk(manor: Manor, tmp_path: Path) -> Iterator[Desk]:
 
 
 def recently_ended(manor: Manor) -> list[str]:
-    """Two orders with files get an end four days ago: due under five days, not yet under seven."""
-    rows = sql(
-        manor,
-        "studio_app",
-        "INSERT INTO studio.order_events (order_id, kind, occurred_at)"
-        " SELECT order_id, 'completed', now() - interval '4 days' FROM studio.orders o"
-        " WHERE terminal_at IS NULL AND erase_requested_at IS NULL AND photo_state = 'present'"
-        " AND created_at < now() - interval '5 days' AND reopened_at IS NULL"
-        " AND NOT EXISTS (SELECT FROM studio.order_uploads l JOIN studio.disclosures d USING (upload_id)"
-        "                 WHERE l.order_id = o.order_id)"
-        " AND NOT EXISTS (SELECT FROM studio.order_uploads l JOIN studio.order_uploads s USING (upload_id)"
-        "                 WHERE l.order_id = o.order_id AND s.order_id <> o.order_id)"
-        " AND NOT EXISTS (SELECT FROM studio.order_uploads l JOIN studio.legal_hold_uploads h USING (upload_id)"
-        "                 WHERE l.order_id = o.order_id)"
-        " ORDER BY order_id LIMIT 2 RETURNING order_id",
-    )
-    assert len(rows) == 2
-    return [row[0] for row in rows]
+    """Two orders with a photo each, ended four days ago: due under five days, not yet under seven."""
+    store = FileConnections(manor.root / "access.json").store("object_app")
+    bucket = manor.status["buckets"]["uploads"]
+    orders = [f"ord_{uuid4().hex[:12]}" for _ in range(2)]
+    for order_id in orders:
+        key = f"orders/{order_id}/front.jpg"
+        client(store).put_object(Bucket=bucket, Key=key, Body=b"a face")
+        sql(
+            manor,
+            "studio_app",
+            "WITH ordered AS (INSERT INTO studio.orders (order_id, customer_id, service, created_at, last_activity_at)"
+            "  SELECT %s, customer_id, 'portrait', now() - interval '9 days', now() - interval '9 days'"
+            "  FROM studio.customers LIMIT 1),"
+            " given AS (INSERT INTO studio.uploads (upload_id, category, role, bucket, object_key, sha256, bytes,"
+            "  media_type, uploaded_at) VALUES (%s, 'personal_photo', 'front', %s, %s, sha256('a face'), 6,"
+            "  'image/jpeg', now() - interval '9 days'))"
+            " SELECT 1",
+            *(order_id, upload_id := str(uuid4()), bucket, key),
+        )
+        sql(manor, "studio_app", "INSERT INTO studio.order_uploads VALUES (%s, %s)", order_id, upload_id)
+        sql(
+            manor,
+            "studio_app",
+            "INSERT INTO studio.order_events (order_id, kind, occurred_at)"
+            " VALUES (%s, 'completed', now() - interval '4 days')",
+            order_id,
+        )
+    return orders
 
 
 def left(manor: Manor, orders: list[str]) -> int:

@@ -64,7 +64,7 @@ def test_the_overview_leads_to_the_evidence_and_to_the_run(
     frame = inside(page)
     frame.get_by_role("heading", level=1).wait_for()
     row = frame.get_by_role("row").filter(has_text="photo_purge")
-    assert any(word in row.inner_text() for word in ("verified", "failed"))
+    assert any(word in row.inner_text() for word in ("verified", "failed", "planned"))
     assert "entry" in row.inner_text()
     frame.get_by_role("link", name="photo_purge", exact=True).click()
     page.wait_for_url("**/dags/photo_purge/runs/**")
