@@ -47,7 +47,7 @@ WITH situation AS MATERIALIZED (
     FROM placed p
     CROSS JOIN LATERAL (SELECT DISTINCT country FROM unnest(p.access_countries || p.destination_country) AS c (country)
                         WHERE country IS NOT NULL) AS u
-    LEFT JOIN LATERAL (SELECT min(m.listing) AS listing FROM lifecycle.vendor_mechanism m
+    LEFT JOIN LATERAL (SELECT (array_agg(m.listing ORDER BY m.position))[1] AS listing FROM lifecycle.vendor_mechanism m
                        WHERE m.register_sha256 = p.register_sha256 AND m.vendor = p.vendor AND m.contract = p.contract
                          AND m.mechanism = 'dpf' AND p.regime = ANY (m.regimes)) AS x ON true
     UNION ALL
