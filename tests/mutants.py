@@ -58,11 +58,11 @@ MUTANTS = (
         ("tests/faults/test_changes_midway.py::test_between_plan_and_act",),
     ),
     Mutant(
-        "a reopened order is left alone",
+        "a request that was taken back is not carried out",
         SQL + "photo_purge/select_stops.sql",
         "WHERE batch = %(batch)s AND lapsed",
         "WHERE false",
-        ("tests/faults/test_changes_midway.py::test_between_plan_and_act",),
+        ("tests/faults/test_changes_midway.py::test_a_request_that_is_taken_back",),
     ),
     Mutant(
         "holds count when a plan is made",
