@@ -29,7 +29,7 @@ def run(manor: Manor) -> dict[str, str]:
             "SELECT r.dag_run_id, r.manifest_sha256, e.evidence_id, e.envelope_sha256, r.state"
             " FROM lifecycle.run r JOIN lifecycle.evidence e USING (run_id)"
             " WHERE r.pipeline = 'photo_purge' AND r.dag_run_id LIKE 'manual%%' AND e.outcome = 'verified'"
-            " ORDER BY r.run_id DESC LIMIT 1"
+            " ORDER BY r.run_id LIMIT 1"
         )
         row = cursor.fetchone()
     assert row is not None, manor.said
