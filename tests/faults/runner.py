@@ -14,6 +14,7 @@ from tests.faults.sequencing import kill_at
 from tests.faults.workshop import judge
 
 from data_lifecycle.photo_purge import acting, attesting, guarding, observing, planning
+from data_lifecycle.protocol import concluding
 from data_lifecycle.protocol.house import House
 from data_lifecycle.settings import Settings
 
@@ -21,7 +22,7 @@ from data_lifecycle.settings import Settings
 def prove(house: House, run_id: int) -> None:
     """Assert and state how it went, whatever came out."""
     judge(house, run_id)
-    attesting.state_assertions(house, run_id)
+    concluding.state_assertions(house, run_id, "photo_purge")
 
 
 STEPS: dict[str, Callable[[House, int], object]] = {

@@ -18,10 +18,10 @@ ORDER = ("plan", "guard", "log", "observe", "residue", "forget", "assert", "atte
 AUDIT = "evidence_audit"
 POINTS = {
     "plan: sealed, not committed": ("plan", f"{AUDIT}.planning:copy_rows::after:1"),
-    "plan: committed": ("plan", f"{AUDIT}.planning:_tell::before:1"),
+    "plan: committed": ("plan", f"{AUDIT}.planning:in_snapshot::after:1"),
     "guard: stated, not committed": ("guard", "protocol.ledger:state_plan::after:1"),
     "guard: committed, not published": ("guard", "protocol.ledger:publish::before:1"),
-    "guard: published, not released": ("guard", f"{AUDIT}.planning:execute:run/release_run:before:1"),
+    "guard: published, not released": ("guard", "protocol.releasing:execute:run/release_run:before:1"),
     "guard: released": ("guard", "end"),
     "log: written, not committed": ("log", f"{AUDIT}.logbook:_write::after:1"),
     "log: committed": ("log", f"{AUDIT}.logbook:_tell::before:1"),

@@ -16,10 +16,9 @@ from tests.vendor_servers import Files, Vendor, serving
 
 from data_lifecycle.command import pause as verb
 from data_lifecycle.photo_purge import guarding
-from data_lifecycle.protocol import posture
+from data_lifecycle.protocol import concluding, posture
 from data_lifecycle.protocol.house import House
 from data_lifecycle.protocol.posture import Paused
-from data_lifecycle.vendor_erasure import attesting
 from data_lifecycle.vendors.accounts import Account
 
 if TYPE_CHECKING:
@@ -120,7 +119,7 @@ def test_payments_stay_with_their_names_and_files(till: Till) -> None:
 def test_no_vendor_is_asked_and_those_that_were_are_followed(
     shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attesting, "assert_run", quickly)
+    monkeypatch.setattr(concluding, "assert_run", quickly)
     desk = Desk(shop)
     first = shop.order()
     desk.sent(first, "openai")

@@ -22,7 +22,7 @@ from data_lifecycle.photo_purge import attesting, claims
 from data_lifecycle.photo_purge.acting import act_batch
 from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.planning import plan_run
-from data_lifecycle.protocol import ledger
+from data_lifecycle.protocol import concluding, ledger
 from data_lifecycle.protocol.house import House, PromiseBroken
 
 NOWHERE = StoreAccess("http://127.0.0.1:9", "nobody", "nothing")
@@ -169,7 +169,7 @@ def test_assertions_are_stated_when_they_do_not_hold(shop: Workshop, monkeypatch
     run_id = shop.plan()
     shop.act(run_id)
     shop.look(run_id)
-    monkeypatch.setattr(attesting, "assert_run", refuse)
+    monkeypatch.setattr(concluding, "assert_run", refuse)
     with pytest.raises(PromiseBroken, match="did not hold"):
         attesting.assert_purge(shop.house, run_id)
     (first,) = stated(shop, ASSERTIONS)

@@ -21,10 +21,11 @@ from data_lifecycle.evidence.keys import load as load_key
 from data_lifecycle.evidence.lifecycle_verify import Result, pack, unpack, verify
 from data_lifecycle.objects.store import client
 from data_lifecycle.photo_purge.acting import act_batch, settle_run
-from data_lifecycle.photo_purge.attesting import attest_run, state_assertions
+from data_lifecycle.photo_purge.attesting import attest_run
 from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.observing import observe_run, sweep_run
 from data_lifecycle.photo_purge.planning import plan_run
+from data_lifecycle.protocol.concluding import state_assertions
 from data_lifecycle.protocol.house import House, PromiseBroken
 
 DUE = timedelta(days=5, hours=12)
@@ -287,7 +288,7 @@ class Workshop:
     def prove(self, run_id: int) -> list[str]:
         """Assert and state how it went; names of what did not hold."""
         broken = judge(self.house, run_id)
-        state_assertions(self.house, run_id)
+        state_assertions(self.house, run_id, "photo_purge")
         return broken
 
     def attest(self, run_id: int, *unfinished: str, house: House | None = None) -> str:

@@ -12,7 +12,7 @@ from tests.faults.workshop import Workshop
 from tests.inventory_fixtures import inventory
 from tests.vendor_desk import Desk, quickly
 
-from data_lifecycle.vendor_erasure import attesting
+from data_lifecycle.protocol import concluding
 from data_lifecycle.vendor_inventory.documents import CSV
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_the_inventory_is_the_one_that_was_exported(load_demo: Callable[..., Any
 @pytest.fixture
 def desk(house: House, studio: Studio, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """An order whose files two vendors have that are asked by a person."""
-    monkeypatch.setattr(attesting, "assert_run", quickly)
+    monkeypatch.setattr(concluding, "assert_run", quickly)
     made = Desk(Workshop(house, studio.admin_url, store.store_access("object_admin")))
     order = made.shop.order()
     for vendor in ("paypal", "a-stranger"):

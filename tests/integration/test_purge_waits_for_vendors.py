@@ -18,6 +18,7 @@ from tests.vendor_desk import Desk, quickly
 
 from data_lifecycle.embedded import second_provider
 from data_lifecycle.photo_purge import attesting as purge_attesting
+from data_lifecycle.protocol import concluding
 from data_lifecycle.protocol.house import PromiseBroken
 from data_lifecycle.vendor_erasure import acting, attesting, planning
 from data_lifecycle.vendors.accounts import Account, GivenAccounts
@@ -34,7 +35,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def desk(house: House, studio: Studio, store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """An empty studio."""
-    monkeypatch.setattr(attesting, "assert_run", quickly)
+    monkeypatch.setattr(concluding, "assert_run", quickly)
     return Desk(Workshop(house, studio.admin_url, store.store_access("object_admin")))
 
 
@@ -154,7 +155,7 @@ def test_past_the_deadline_a_waiting_case_is_overdue_and_fails_the_run(
     run_id = shop.plan()
     shop.act(run_id)
     shop.look(run_id)
-    monkeypatch.setattr(purge_attesting, "assert_run", _judged)
+    monkeypatch.setattr(concluding, "assert_run", _judged)
     with pytest.raises(PromiseBroken, match="vendors_overdue = 0"):
         purge_attesting.assert_purge(shop.house, run_id)
     (case,) = shop.sql("SELECT case_id::text FROM lifecycle.erasure_case WHERE order_id = %s", late)
@@ -192,8 +193,10 @@ def test_a_held_case_waits_for_its_hold_and_not_for_vendors(desk: Desk) -> None:
 
 
 def _judged(house: House, run_id: int, suite: str, parameters: Any) -> None:
-    broken = judge(house, run_id)
-    if broken:
+    if suite != "photo_purge":
+        quickly(house, run_id, suite, parameters)
+        return
+    if broken := judge(house, run_id):
         raise PromiseBroken("; ".join(broken))
 
 
@@ -205,8 +208,7 @@ def test_the_demo_closes_what_its_second_provider_shows_gone_and_waits_for_the_o
 ) -> None:
     import psycopg2
 
-    monkeypatch.setattr(purge_attesting, "assert_run", _judged)
-    monkeypatch.setattr(attesting, "assert_run", quickly)
+    monkeypatch.setattr(concluding, "assert_run", _judged)
     demo = load_demo(orders=60, copies=True)
     names = {o: n for n, orders in demo.report.scenarios.items() for o in orders}
 

@@ -25,6 +25,7 @@ from tests.vendor_servers import (
     serving,
 )
 
+from data_lifecycle.protocol import concluding
 from data_lifecycle.protocol.house import PromiseBroken, Refused
 from data_lifecycle.vendor_erasure import acting, attesting, noting, planning
 from data_lifecycle.vendors.accounts import Account, GivenAccounts
@@ -50,7 +51,7 @@ def desk(
 ) -> Desk:
     """An empty studio."""
     if request.node.get_closest_marker("slow") is None:
-        monkeypatch.setattr(attesting, "assert_run", quickly)
+        monkeypatch.setattr(concluding, "assert_run", quickly)
     return Desk(Workshop(house, studio.admin_url, store.store_access("object_admin")))
 
 

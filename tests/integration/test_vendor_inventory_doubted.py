@@ -204,7 +204,7 @@ PROCESSES.set_forkserver_preload(["tests.faults.inventory_runner", "boto3", "dat
 V = "vendor_inventory."
 POINTS = {
     "plan: sealed, not committed": ("plan", f"{V}planning:_tell::before:1"),
-    "guard: published, not released": ("guard", f"{V}planning:execute:run/release_run:before:1"),
+    "guard: published, not released": ("guard", "protocol.releasing:execute:run/release_run:before:1"),
     "observe: counted, not committed": ("observe", f"{V}observing:execute:{V[:-1]}/observe_sent:after:1"),
     "observe: half of the documents": ("observe", f"{V}observing:execute:{V[:-1]}/insert_document:after:2"),
     "observe: done": ("observe", "end"),
@@ -213,7 +213,7 @@ POINTS = {
     "export: two of four": ("export", "evidence.vault:keep::after:3"),
     "export: stored, no file": ("export", f"{V}exporting:write::before:1"),
     "export: done": ("export", "end"),
-    "assert: asserted, not stated": ("assert", f"{V}attesting:assert_run::after:1"),
+    "assert: asserted, not stated": ("assert", "protocol.concluding:assert_run::after:1"),
     "attest: stated, not committed": ("attest", f"{V}attesting:_tell::before:1"),
     "attest: committed, not published": ("attest", "protocol.ledger:publish::before:1"),
     "attest: done": ("attest", "end"),

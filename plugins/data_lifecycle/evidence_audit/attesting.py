@@ -8,25 +8,30 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from data_lifecycle.assertions.suite import assert_run
+from data_lifecycle.assertions.suite import ROLE
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
-from data_lifecycle.evidence_audit.plan import Residue, case_state, next_look, next_residue
-from data_lifecycle.evidence_audit.planning import CLAUSES
+from data_lifecycle.evidence_audit.plan import PIPELINE, Residue, case_state, next_look, next_residue
+from data_lifecycle.evidence_audit.planning import CLAUSES, state_plan
 from data_lifecycle.evidence_audit.residue import UNSEEABLE
-from data_lifecycle.protocol import ledger, tasklogs
-from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
+from data_lifecycle.protocol.concluding import Conclusion, Report, attest, conclude, prove
+from data_lifecycle.protocol.house import House, listed, log
 
-SUITE = "evidence_audit"
-SCOPE = [
-    "object versions", "delete markers", "unfinished uploads", "backup copies",
-    "evidence log: database, locked bucket, signed heads", "locks of evidence objects", "heartbeats", "salts",
-]  # fmt: skip
-NOT_COVERED = [
-    "copies at vendors",
-    "contents of database backups",
-    "closed cases that neither date nor chance chose",
-]
-METHOD = "listing by another credential with canaries found; hashes recomputed from the exact bytes"
+REPORT = Report(
+    PIPELINE,
+    CLAUSES,
+    scope=(
+        "object versions", "delete markers", "unfinished uploads", "backup copies",
+        "evidence log: database, locked bucket, signed heads", "locks of evidence objects", "heartbeats", "salts",
+    ),
+    not_covered=(
+        "copies at vendors",
+        "contents of database backups",
+        "closed cases that neither date nor chance chose",
+    ),
+    method="listing by another credential with canaries found; hashes recomputed from the exact bytes",
+    state_plan=state_plan,
+    noun="audit",
+)  # fmt: skip
 COUNTS = (
     "eligible", "acted", "held", "failed", "back", "unknown", "items", "survivors", "accounted", "closed_cases",
     "canaries", "canaries_missing", "log_size", "log_entries", "log_sampled", "checkpoints", "locks", "findings",
@@ -37,84 +42,43 @@ COUNTS = (
 
 def assert_audit(house: House, run_id: int) -> None:
     """Run the suite of the audit and state how it went; PromiseBroken when an assertion does not hold."""
-    with connect(house.connections.database("studio_auditor"), "evidence_audit assert") as connection:
+    with connect(house.connections.database(ROLE), "evidence_audit assert") as connection:
         expected = fetch_one(connection, "evidence_audit/count_audited", run_id=run_id)["cases"]
-    broken: PromiseBroken | None = None
-    try:
-        assert_run(house, run_id, SUITE, {"cases": expected})
-    except PromiseBroken as error:
-        broken = error
-    with connect(house.connections.database(ledger.WRITER), "evidence_audit assert") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_assertions(house, connection, run, SUITE)
-        connection.commit()
-    if broken is not None:
-        raise broken
+    prove(house, run_id, PIPELINE, {"cases": expected})
 
 
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     """State what the audit found, make what came back due again, and publish; the statement's name.
 
-    ``unfinished`` names the steps that did not succeed. Statement, renewed dues and the dates of the next looks are one
-    transaction; publishing follows. Repeating it with the same facts states nothing twice and reopens nothing twice.
-    Raises PromiseBroken, after publishing, unless everything held.
+    Statement, renewed dues and the dates of the next looks are one transaction; nothing is reopened twice. See
+    ``concluding.attest``.
     """
-    with connect(house.connections.database(ledger.WRITER), "evidence_audit attest") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        stated = _state(house, connection, run, unfinished)
-        connection.commit()
-    ledger.publish(house)
-    if stated.outcome == "failed":
-        raise PromiseBroken(
-            f"audit {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
-            f"evidence {stated.name}"
-        )
-    return stated.name
+    return attest(house, run_id, unfinished, REPORT, _account)
 
 
-def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
+def _account(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> Conclusion:
     run_id = run["run_id"]
-    fetch(connection, "run/set_run", run_id=run_id)
-    plan = ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["cases"], [])
-    if run["dry_run"]:
-        return plan
-    ledger.state_assertions(house, connection, run, SUITE)
-    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
     balance = fetch_one(connection, "evidence_audit/read_balance")
-    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
-    outcome = "verified" if held_up else "failed"
     cases = fetch(connection, "evidence_audit/select_verdicts", run_id=run_id)
     parts = _parts(connection, run_id)
     items, states = _claims(cases, parts)
     findings = fetch(connection, "evidence_audit/select_findings", run_id=run_id)
     claimed = Counter(item["state"] for item in items)
-    facts = {
-        "clauses": list(CLAUSES),
-        "unfinished_steps": list(unfinished),
-        "planned": run["facts"],
-        "counts": {name: balance[name] for name in COUNTS},
-        "findings": {row["what"]: row["findings"] for row in findings},
-        "assertions": ledger.asserted(assertions),
-        "claims": {
-            **{
-                state: {"cases": claimed[state]}
-                for state in ("RESIDUE_PENDING", "RESIDUE_CLEARED", "RESURRECTED")
-            },
-            "OBSERVED_ABSENT": {"cases": claimed["OBSERVED_ABSENT"], "of_them_after_deadline": 0},
-            "UNKNOWN": {"cases": balance["unknown"]},
+    counts = {name: balance[name] for name in COUNTS}
+    claims = {
+        **{
+            state: {"cases": claimed[state]}
+            for state in ("RESIDUE_PENDING", "RESIDUE_CLEARED", "RESURRECTED")
         },
-        "scope": SCOPE,
-        "not_covered": NOT_COVERED,
-        "method": METHOD,
-        "task_logs": dict(tasklogs.place(house.settings.bucket_evidence, run["pipeline"], run["dag_run_id"])),
+        "OBSERVED_ABSENT": {"cases": claimed["OBSERVED_ABSENT"], "of_them_after_deadline": 0},
+        "UNKNOWN": {"cases": balance["unknown"]},
     }
-    stated = ledger.state_result(house, connection, run, outcome, facts, items)
+    own = {"findings": {row["what"]: row["findings"] for row in findings}}
+    conclusion = conclude(house, connection, run, unfinished, REPORT, counts, claims, own, items)
     again = fetch(connection, "evidence_audit/make_due", run_id=run_id)
     _remember(connection, run, cases, parts, states)
-    if run["state"] != outcome:
-        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
-    _tell(run_id, outcome, facts, items, again)
-    return stated
+    _tell(conclusion.facts, items, again)
+    return conclusion
 
 
 def _parts(connection: Connection, run_id: int) -> dict[UUID, list[Residue]]:
@@ -172,17 +136,8 @@ def _remember(
     )
 
 
-def _tell(
-    run_id: int,
-    outcome: str,
-    facts: Mapping[str, Any],
-    items: Sequence[Mapping[str, Any]],
-    again: Sequence[Row],
-) -> None:
+def _tell(facts: Mapping[str, Any], items: Sequence[Mapping[str, Any]], again: Sequence[Row]) -> None:
     counts = facts["counts"]
-    log.info("outcome of audit %d: %s", run_id, outcome)
-    for step in facts["unfinished_steps"]:
-        log.warning("step %s did not succeed", step)
     log.info("eligible %d = acted %d + held %d + failed %d", *(counts[name] for name in COUNTS[:4]))
     log.info("claimed: %s", listed(dict(sorted(Counter(item["state"] for item in items).items()))))
     for item in items:
@@ -193,5 +148,5 @@ def _tell(
         log.warning("case %s is due again: %s; the next purge erases it, with evidence", row["case_id"], how)
     for what, count in facts["findings"].items():
         log.error("differences of the log: %d %s", count, what)
-    log.info("looked at: %s", ", ".join(SCOPE))
-    log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))
+    log.info("looked at: %s", ", ".join(REPORT.scope))
+    log.info("not covered by this statement: %s", ", ".join(REPORT.not_covered))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg2.extensions
-
-from data_lifecycle.database import Connection, Row, connect, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.database import Connection, Row, connect, copy_rows, fetch, fetch_one
 from data_lifecycle.evidence_audit.plan import (
     LOOKS,
     PIPELINE,
@@ -26,9 +23,12 @@ from data_lifecycle.evidence_audit.plan import (
 )
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
+from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
+from data_lifecycle.protocol.releasing import publish_and_release
+from data_lifecycle.protocol.sealing import in_snapshot, insert_run
 
+READER = "studio_reader"
 CLAUSES = ("3.1", "3.2", "3.3")
 AUDITED = ("photo_purge",)
 """Pipelines whose closed cases had objects, which can come back."""
@@ -42,53 +42,44 @@ def plan_run(
     ``as_of`` is ISO 8601 with a zone, or None for the run's own moment; Refused when it is impossible. ``everything``
     looks at all closed cases and reads the whole log.
     """
-    with connect(house.connections.database("studio_reader"), "evidence_audit plan") as connection:
-        connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ)
-        now = fetch_one(connection, "run/read_clock")["now"]
-        moment = judge_as_of(as_of, run_after, now)
-        policy = policy_in_force(load_all(house.settings.policy_dir), moment)
-        seed = secrets.token_hex(16)
-        cases = _choose(connection, moment, everything, seed)
-        counted = fetch_one(connection, "evidence_audit/count_closed", pipelines=list(AUDITED), as_of=moment)
-        last_whole = fetch_one(connection, "evidence_audit/find_whole_check")["checked_at"]
-        whole_log = everything or whole_log_due(last_whole, moment)
-        looks = make_plan([look for look, _ in cases])
-        manifest = seal_looks(policy.sha256, moment, seed, whole_log, looks)
-        facts = {
-            "closed_cases": counted["closed"],
-            "closed_without_root": counted["without_root"],
-            "cases": len(looks),
-            "cases_by_reason": dict(sorted(Counter(look.why for look in looks).items())),
-            "cases_by_days": {str(days): sum(look.days == days for look in looks) for days in LOOKS},
-            "everything": everything,
-            "whole_log": whole_log,
-            "seed": seed,
-        }
-        attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
-            "attempt"
-        ]
-        run_id = int(
-            fetch_one(
-                connection,
-                "run/insert_run",
-                pipeline=PIPELINE,
-                dag_run_id=dag_run_id,
-                attempt=attempt,
-                as_of=moment,
-                dry_run=dry_run,
-                policy_id=policy.id,
-                policy_version=policy.version,
-                policy_sha256=policy.sha256,
-                code_sha=code_version(),
-                manifest_sha256=manifest,
-                batches=1,
-                facts=json.dumps(facts),
-            )["run_id"]
-        )
-        if not dry_run:
-            _seal(connection, run_id, looks, [row for _, row in cases])
-        connection.commit()
-    _tell(run_id, moment, facts, manifest, dry_run)
+
+    def seal(connection: Connection) -> int:
+        moment = judge_as_of(as_of, run_after, fetch_one(connection, "run/read_clock")["now"])
+        return _plan(house, connection, dag_run_id, moment, dry_run, everything)
+
+    return in_snapshot(house.connections.database(READER), "evidence_audit plan", seal)
+
+
+def _plan(
+    house: House,
+    connection: Connection,
+    dag_run_id: str,
+    as_of: datetime,
+    dry_run: bool,
+    everything: bool,
+) -> int:
+    policy = policy_in_force(load_all(house.settings.policy_dir), as_of)
+    seed = secrets.token_hex(16)
+    cases = _choose(connection, as_of, everything, seed)
+    counted = fetch_one(connection, "evidence_audit/count_closed", pipelines=list(AUDITED), as_of=as_of)
+    last_whole = fetch_one(connection, "evidence_audit/find_whole_check")["checked_at"]
+    whole_log = everything or whole_log_due(last_whole, as_of)
+    looks = make_plan([look for look, _ in cases])
+    manifest = seal_looks(policy.sha256, as_of, seed, whole_log, looks)
+    facts = {
+        "closed_cases": counted["closed"],
+        "closed_without_root": counted["without_root"],
+        "cases": len(looks),
+        "cases_by_reason": dict(sorted(Counter(look.why for look in looks).items())),
+        "cases_by_days": {str(days): sum(look.days == days for look in looks) for days in LOOKS},
+        "everything": everything,
+        "whole_log": whole_log,
+        "seed": seed,
+    }
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, manifest, facts)
+    if not dry_run:
+        _seal(connection, run_id, looks, [row for _, row in cases])
+    _tell(run_id, as_of, facts, manifest, dry_run)
     return run_id
 
 
@@ -177,29 +168,25 @@ def _tell(run_id: int, as_of: datetime, facts: dict[str, Any], manifest: str, dr
     log.info("manifest sha256 %s%s", manifest, ", dry run" if dry_run else "")
 
 
+def state_plan(house: House, connection: Connection, run: Row) -> ledger.Stated:
+    """State what the run plans to look at. The caller commits."""
+    return ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["cases"], [])
+
+
 def guard_run(house: House, run_id: int) -> bool:
     """State the sealed plan, publish it and let it go; False for a dry run, which ends here.
 
     PromiseBroken when the plan cannot be published: database and bucket tell two histories, for instance.
     """
-    with connect(house.connections.database(ledger.WRITER), "evidence_audit guard") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["cases"], [])
-        connection.commit()
-    ledger.publish(house)
+    run = publish_and_release(house, run_id, PIPELINE, state_plan, READER)
     if run["dry_run"]:
         log.info("dry run: stopping after the plan")
         return False
-    with (
-        connect(house.connections.database("studio_reader"), "evidence_audit guard") as connection,
-        connection,
-    ):
-        execute(connection, "run/release_run", run_id=run_id)
     log.info("released: %d cases to look at", run["facts"]["cases"])
     return True
 
 
 def is_dry(house: House, run_id: int) -> bool:
     """Whether the run ends after its plan."""
-    with connect(house.connections.database("studio_reader"), "evidence_audit") as connection:
+    with connect(house.connections.database(READER), "evidence_audit") as connection:
         return bool(fetch_one(connection, "run/read_run", run_id=run_id)["dry_run"])

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.database import Connection, Row, copy_rows, fetch, fetch_one
 from data_lifecycle.holds.plan import Item, changes, seal
 from data_lifecycle.holds.world import World, look
 from data_lifecycle.objects.flags import Version, read_flags
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
 from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, code_version, log
-from data_lifecycle.protocol.sealing import in_snapshot
+from data_lifecycle.protocol.house import House, code_version, log
+from data_lifecycle.protocol.releasing import publish_and_release
+from data_lifecycle.protocol.sealing import in_snapshot, insert_run
 
 PIPELINE = "legal_holds"
 ROLE = "hold_keeper"
@@ -62,25 +62,7 @@ def _plan(house: House, connection: Connection, dag_run_id: str, dry_run: bool) 
     )
     facts = _facts(world, items, lifted) | dict(alerts)
     manifest = seal(policy.sha256, as_of, items, wanted)
-    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
-    run_id = int(
-        fetch_one(
-            connection,
-            "run/insert_run",
-            pipeline=PIPELINE,
-            dag_run_id=dag_run_id,
-            attempt=attempt["attempt"],
-            as_of=as_of,
-            dry_run=dry_run,
-            policy_id=policy.id,
-            policy_version=policy.version,
-            policy_sha256=policy.sha256,
-            code_sha=code_version(),
-            manifest_sha256=manifest,
-            batches=1,
-            facts=json.dumps(facts),
-        )["run_id"]
-    )
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, manifest, facts)
     copy_rows(
         connection,
         "holds/copy_items",
@@ -155,19 +137,16 @@ def _tell(
     log.info("manifest sha256 %s", manifest)
 
 
+def state_plan(house: House, connection: Connection, run: Row) -> ledger.Stated:
+    """State what the run plans to change. The caller commits."""
+    return ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["items"], [])
+
+
 def guard_run(house: House, run_id: int) -> bool:
     """Publish the sealed plan, then release it; False for a dry run. PromiseBroken when it cannot be published."""
-    with connect(house.connections.database(ledger.WRITER), "legal_holds guard") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["items"], [])
-        connection.commit()
-    ledger.publish(house)
+    run = publish_and_release(house, run_id, PIPELINE, state_plan, ROLE)
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; no flag is changed")
         return False
-    with connect(house.connections.database(ROLE), "legal_holds guard") as connection, connection:
-        released = execute(connection, "run/release_run", run_id=run_id)
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d flags", run["facts"]["items"])
     return True

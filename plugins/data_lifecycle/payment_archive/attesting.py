@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from data_lifecycle.assertions.suite import assert_run
-from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
-from data_lifecycle.payment_archive.planning import CLAUSES, clock_of, root_of, state_plan
-from data_lifecycle.protocol import ledger, tasklogs
-from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
+from data_lifecycle.assertions.suite import ROLE
+from data_lifecycle.database import Connection, Row, connect, fetch, fetch_one
+from data_lifecycle.payment_archive.planning import CLAUSES, PIPELINE, clock_of, root_of, state_plan
+from data_lifecycle.protocol.concluding import Conclusion, Report, attest, conclude, prove
+from data_lifecycle.protocol.house import House, listed, log
 
-SUITE = "payment_archive"
-AUDITOR = "studio_auditor"
-SCOPE = [
-    "hot payment records",
-    "every version in the vault",
-    "locks in the vault",
-    "control ledger of arrivals",
-]
-NOT_COVERED = ["database backups and write-ahead log", "the payment providers' own records"]
-METHOD = "every record compared and the vault listed by other credentials, a locked canary found"
+REPORT = Report(
+    PIPELINE,
+    CLAUSES,
+    scope=(
+        "hot payment records",
+        "every version in the vault",
+        "locks in the vault",
+        "control ledger of arrivals",
+    ),
+    not_covered=("database backups and write-ahead log", "the payment providers' own records"),
+    method="every record compared and the vault listed by other credentials, a locked canary found",
+    state_plan=state_plan,
+)
 STATES = {"current": "ARCHIVED", "expiring": "DELETE_ACCEPTED", "absent": "OBSERVED_ABSENT"}
 """What a file's state claims of its case; of any other no more than that it is planned."""
 
@@ -28,22 +32,12 @@ STATES = {"current": "ARCHIVED", "expiring": "DELETE_ACCEPTED", "absent": "OBSER
 def assert_archive(house: House, run_id: int) -> None:
     """Run the suite of the archive and state how it went; PromiseBroken when an assertion does not hold."""
     _tell_statements(house)
-    broken: PromiseBroken | None = None
-    try:
-        assert_run(house, run_id, SUITE, {})
-    except PromiseBroken as error:
-        broken = error
-    with connect(house.connections.database(ledger.WRITER), "payment_archive assert") as connection:
-        run = fetch_one(connection, "payment_archive/read_run", run_id=run_id)
-        ledger.state_assertions(house, connection, run, SUITE)
-        connection.commit()
-    if broken is not None:
-        raise broken
+    prove(house, run_id, PIPELINE, {})
 
 
 def _tell_statements(house: House) -> None:
     """What the providers' statements said, or that none was given: the assertion does not tell how much it saw."""
-    with connect(house.connections.database(AUDITOR), "payment_archive assert") as connection:
+    with connect(house.connections.database(ROLE), "payment_archive assert") as connection:
         given = fetch(connection, "payment_archive/select_statements")
         balance = fetch_one(connection, "payment_archive/read_statement_balance")
     for row in given:
@@ -65,62 +59,31 @@ def _tell_statements(house: House) -> None:
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     """Close the files seen absent, sign a statement about the run and publish it; the statement's name.
 
-    ``unfinished`` names the steps that did not succeed. Closing and stating is one transaction; publishing follows, and
-    a later run makes up for it. Repeating it with the same facts states nothing twice. Raises PromiseBroken, after
-    publishing, unless everything held.
+    Closing and stating is one transaction. See ``concluding.attest``.
     """
-    with connect(house.connections.database(ledger.WRITER), "payment_archive attest") as connection:
-        run = fetch_one(connection, "payment_archive/read_run", run_id=run_id)
-        stated = _state(house, connection, run, unfinished)
-        connection.commit()
-    ledger.publish(house)
-    if stated.outcome == "failed":
-        raise PromiseBroken(
-            f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
-            f"evidence {stated.name}"
-        )
-    return stated.name
+    return attest(house, run_id, unfinished, REPORT, _account)
 
 
-def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
+def _account(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> Conclusion:
     run_id = run["run_id"]
-    fetch(connection, "run/set_run", run_id=run_id)
-    plan = state_plan(house, connection, run)
-    if run["dry_run"]:
-        return plan
-    ledger.state_assertions(house, connection, run, SUITE)
-    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
     balance = fetch_one(connection, "payment_archive/read_balance")
     late = 0
     if not balance["canaries"] or balance["canaries_missing"]:
         log.error("no file is closed: the observation is void")
     else:
         late, unfinished = _close(house, connection, run, unfinished)
-    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
-    outcome = "verified" if held_up else "failed"
     cases = fetch(connection, "payment_archive/select_claims", run_id=run_id)
     items = [_item(case) for case in cases]
     counts = _counts(balance, cases)
     people = fetch(connection, "payment_archive/select_pseudonymised", run_id=run_id)
-    facts = {
-        "clauses": list(CLAUSES),
-        "unfinished_steps": list(unfinished),
-        "planned": run["facts"],
-        "counts": counts,
-        "assertions": ledger.asserted(assertions),
-        "claims": _claims(items, counts, late),
-        "scope": SCOPE,
-        "not_covered": NOT_COVERED,
-        "method": METHOD,
+    own = {
         "books": _books(connection),
         "pseudonymised": [_person(house, run, person) for person in people],
-        "task_logs": dict(tasklogs.place(house.settings.bucket_evidence, run["pipeline"], run["dag_run_id"])),
     }
-    stated = ledger.state_result(house, connection, run, outcome, facts, items)
-    if run["state"] != outcome:
-        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
-    _tell(run_id, outcome, facts, items)
-    return stated
+    claims = _claims(items, counts, late)
+    conclusion = conclude(house, connection, run, unfinished, REPORT, counts, claims, own, items)
+    _tell(conclusion.facts, items)
+    return conclusion
 
 
 def _close(
@@ -196,11 +159,8 @@ def _person(house: House, run: Row, person: Row) -> dict[str, Any]:
     }
 
 
-def _tell(run_id: int, outcome: str, facts: dict[str, Any], items: list[dict[str, Any]]) -> None:
+def _tell(facts: Mapping[str, Any], items: list[dict[str, Any]]) -> None:
     counts = facts["counts"]
-    log.info("outcome of run %d: %s", run_id, outcome)
-    for step in facts["unfinished_steps"]:
-        log.warning("step %s did not succeed", step)
     for claim, numbers in facts["claims"].items():
         log.info("claim %s: %s", claim, listed(numbers))
     log.info(
@@ -217,5 +177,5 @@ def _tell(run_id: int, outcome: str, facts: dict[str, Any], items: list[dict[str
             *(line[n] for n in ("currency", "arrived", "hot", "archived", "expired")),
         )
     log.info("cases: %s", listed(Counter(item["state"] for item in items)))
-    log.info("looked at: %s", ", ".join(SCOPE))
-    log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))
+    log.info("looked at: %s", ", ".join(REPORT.scope))
+    log.info("not covered by this statement: %s", ", ".join(REPORT.not_covered))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-import psycopg2.errors
-import psycopg2.extensions
 
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.payment_archive.cards import holds_card_number
@@ -30,11 +26,13 @@ from data_lifecycle.policy.model import Policy
 from data_lifecycle.protocol import ledger, posture
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
+from data_lifecycle.protocol.releasing import publish_plan, release
+from data_lifecycle.protocol.sealing import SERIALIZABLE, in_snapshot, insert_run
 
+PIPELINE = "payment_archive"
 ROLE = "payment_archiver"
 CLAUSES = ("1.1", "3.2", "6.3")
 MONTHS_AHEAD = timedelta(days=730)
-SERIALIZATION_RETRIES = 5
 
 
 def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | None, dry_run: bool) -> int:
@@ -44,16 +42,11 @@ def plan_run(house: House, dag_run_id: str, run_after: datetime, as_of: str | No
     or None for the run's own moment. Raises Refused for an impossible ``as_of``. A plan that is no dry run takes the
     turn: what an earlier run still does has no effect any more.
     """
-    for attempt in range(SERIALIZATION_RETRIES):
-        with connect(house.connections.database(ROLE), "payment_archive plan") as connection:
-            connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_SERIALIZABLE)
-            try:
-                run_id = _plan(house, connection, dag_run_id, run_after, as_of, dry_run)
-                connection.commit()
-                return run_id
-            except psycopg2.errors.SerializationFailure:
-                log.info("plan: payments changed while planning (try %d); planning anew", attempt + 1)
-    raise PromiseBroken("the plan could not be sealed: payments kept changing; run it again")
+
+    def seal(connection: Connection) -> int:
+        return _plan(house, connection, dag_run_id, run_after, as_of, dry_run)
+
+    return in_snapshot(house.connections.database(ROLE), f"{PIPELINE} plan", seal, SERIALIZABLE)
 
 
 def clock_of(house: House, as_of: datetime) -> tuple[Policy, PaymentClock]:
@@ -115,26 +108,8 @@ def _plan(
         policy.payment_archive.max_rows_of_a_file,
     )
     facts = _facts(plan, clock, suspects, ended["held_families"])
-    run_id = int(
-        fetch_one(
-            connection,
-            "run/insert_run",
-            pipeline="payment_archive",
-            dag_run_id=dag_run_id,
-            attempt=fetch_one(
-                connection, "run/next_attempt", pipeline="payment_archive", dag_run_id=dag_run_id
-            )["attempt"],
-            as_of=as_of,
-            dry_run=dry_run,
-            policy_id=policy.id,
-            policy_version=policy.version,
-            policy_sha256=policy.sha256,
-            code_sha=code_version(),
-            manifest_sha256=plan.sha256,
-            batches=max(1, len(plan.files)),
-            facts=json.dumps(facts),
-        )["run_id"]
-    )
+    batches = max(1, len(plan.files))
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, plan.sha256, facts, batches)
     if not dry_run:
         _claim(connection, run_id, plan, values, suspects, now)
     _tell(policy, clock, plan, facts, run_id, as_of, dry_run)
@@ -290,12 +265,7 @@ def guard_run(house: House, run_id: int) -> list[int]:
     Raises PromiseBroken when it cannot be published, when it exceeds a cap of the policy (studio decision
     "payment_archive"), or when the vault does not enforce its lock.
     """
-    with connect(house.connections.database(ledger.WRITER), "payment_archive guard") as connection:
-        state_plan(house, connection, fetch_one(connection, "payment_archive/read_run", run_id=run_id))
-        connection.commit()
-    ledger.publish(house)
-    with connect(house.connections.database(ROLE), "payment_archive guard") as connection:
-        run = fetch_one(connection, "payment_archive/read_run", run_id=run_id)
+    run = publish_plan(house, run_id, PIPELINE, state_plan)
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; nothing is archived or erased")
         return []
@@ -318,10 +288,8 @@ def guard_run(house: House, run_id: int) -> list[int]:
         )
     prove_lock(house)
     with connect(house.connections.database(ROLE), "payment_archive guard") as connection, connection:
-        released = execute(connection, "payment_archive/release_run", run_id=run_id)
+        release(connection, run_id)
         if not fetch(connection, "payment_archive/hold_turn", run_id=run_id):
             raise PromiseBroken(f"run {run_id} was taken over by a later run before it was released")
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d files", facts["files"])
     return list(range(run["batches"]))

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from data_lifecycle.assertions.suite import assert_run
+from data_lifecycle.assertions.suite import ROLE
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.photo_purge import claims
 from data_lifecycle.photo_purge.caps import exceeded
+from data_lifecycle.photo_purge.planning import PIPELINE
 from data_lifecycle.policy.loader import REGISTER, load_all, policy_in_force
-from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
+from data_lifecycle.protocol.concluding import Conclusion, NotClosed, Report, attest, conclude, prove
+from data_lifecycle.protocol.house import House, listed, log
 from data_lifecycle.vendors.register import load_register
 
-SUITE = "photo_purge"
-SCOPE = [
-    "object versions",
-    "delete markers",
-    "unfinished uploads",
-    "derivatives",
-    "backup copies",
-    "copies at vendors, as the erasure at vendors found them",
-]
-NOT_COVERED = ["what vendors keep within a stated residual", "database backups and write-ahead log"]
-METHOD = "listing by another credential with canaries found"
+REPORT = Report(
+    PIPELINE,
+    claims.CLAUSES,
+    scope=(
+        "object versions",
+        "delete markers",
+        "unfinished uploads",
+        "derivatives",
+        "backup copies",
+        "copies at vendors, as the erasure at vendors found them",
+    ),
+    not_covered=("what vendors keep within a stated residual", "database backups and write-ahead log"),
+    method="listing by another credential with canaries found",
+    state_plan=claims.state_plan,
+)
 COUNTS = (
     "eligible",
     "acted",
@@ -53,17 +59,10 @@ VENDOR_COUNTS = ("vendors_waiting", "vendors_overdue")
 
 def assert_purge(house: House, run_id: int) -> None:
     """Run the suite of the purge and state how it went; PromiseBroken when an assertion does not hold."""
-    with connect(house.connections.database("studio_auditor"), "photo_purge assert") as connection:
+    with connect(house.connections.database(ROLE), "photo_purge assert") as connection:
         expected = fetch_one(connection, "photo_purge/count_to_erase", run_id=run_id)["erase_items"]
         _tell_waiting(fetch(connection, "photo_purge/select_waiting", run_id=run_id))
-    broken: PromiseBroken | None = None
-    try:
-        assert_run(house, run_id, SUITE, {"erase_items": expected})
-    except PromiseBroken as error:
-        broken = error
-    state_assertions(house, run_id)
-    if broken is not None:
-        raise broken
+    prove(house, run_id, PIPELINE, {"erase_items": expected})
 
 
 def _tell_waiting(rows: list[Row]) -> None:
@@ -85,99 +84,47 @@ def _tell_waiting(rows: list[Row]) -> None:
         log.info("waiting for vendor %s: %d cases stay open", vendor, len(cases))
 
 
-def state_assertions(house: House, run_id: int) -> None:
-    """State how the suite went the last time."""
-    with connect(house.connections.database(ledger.WRITER), "photo_purge assert") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_assertions(house, connection, run, SUITE)
-        connection.commit()
-
-
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
     """Close the cases proven absent, sign a statement about the run and publish it; the statement's name.
 
-    ``unfinished`` names the steps that did not succeed. Writing the statement and closing the cases is one transaction;
-    what the run did not come to state before, its plan or its assertions, is stated with it. Publishing follows and is
-    made up for by a later run if this one dies in between. Repeating it with the same facts states nothing twice.
-    Raises PromiseBroken, after publishing, unless everything held, and when it cannot be published.
+    Writing the statement and closing the cases is one transaction. See ``concluding.attest``.
     """
-    with connect(house.connections.database(ledger.WRITER), "photo_purge attest") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        stated = _state(house, connection, run, unfinished, close=True)
-        if stated is None:
-            connection.rollback()
-            unfinished = (*unfinished, "close")
-            stated = _state(house, connection, run, unfinished, close=False)
-        if stated is None:
-            raise PromiseBroken(f"nothing can be stated about run {run_id}")
-        connection.commit()
-    ledger.publish(house)
-    if stated.outcome == "failed":
-        raise PromiseBroken(
-            f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
-            f"evidence {stated.name}"
-        )
-    return stated.name
+    return attest(house, run_id, unfinished, REPORT, _account)
 
 
-def _state(
-    house: House, connection: Connection, run: Row, unfinished: tuple[str, ...], close: bool
-) -> ledger.Stated | None:
-    """What the run comes to, after closing what can be closed; None when the database said yes and did not close it.
-
-    A dry run comes to no more than its plan.
-    """
+def _account(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> Conclusion:
+    """What the run comes to, after closing what can be closed."""
     run_id = run["run_id"]
-    fetch(connection, "run/set_run", run_id=run_id)
-    plan = claims.state_plan(house, connection, run)
-    if run["dry_run"]:
-        return plan
     fetch(connection, "photo_purge/lock_orders", run_id=run_id)
-    ledger.state_assertions(house, connection, run, SUITE)
-    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
     balance = fetch_one(connection, "photo_purge/read_balance")
     vendors = fetch_one(connection, "photo_purge/read_vendors")
     if not balance["canaries"] or balance["canaries_missing"] or balance["touched_undue"]:
         log.error("no case is closed: the observation is void or something undue was touched")
-    elif close and not _close(connection, run_id):
-        return None
-    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
-    outcome = "verified" if held_up else "failed"
+    elif "close" not in unfinished:
+        _close(connection, run_id)
     cases = fetch_one(connection, "photo_purge/count_cases", run_id=run_id)
-    facts = {
-        "clauses": list(claims.CLAUSES),
-        "unfinished_steps": list(unfinished),
-        "planned": run["facts"],
-        "counts": {
-            **{name: balance[name] for name in COUNTS},
-            **{name: vendors[name] for name in VENDOR_COUNTS},
-            "cases": dict(cases),
-        },
-        "assertions": ledger.asserted(assertions),
-        "claims": _claims(balance, cases, vendors),
-        "scope": SCOPE,
-        "not_covered": NOT_COVERED,
-        "method": METHOD,
+    counts = {
+        **{name: balance[name] for name in COUNTS},
+        **{name: vendors[name] for name in VENDOR_COUNTS},
+        "cases": dict(cases),
     }
-    if exceeded(run["facts"].get("caps", {})):
-        facts["approval"] = _approval(connection, run)
+    own = {"approval": _approval(connection, run)} if exceeded(run["facts"].get("caps", {})) else {}
     policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
     register = load_register(house.settings.policy_dir / REGISTER, policy)
     items = claims.reached(connection, run_id, policy.residue, register)
-    stated = ledger.state_result(house, connection, run, outcome, facts, items)
-    if run["state"] != outcome:
-        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
-    _tell(run_id, outcome, facts, items)
-    return stated
+    graded = _claims(balance, cases, vendors)
+    conclusion = conclude(house, connection, run, unfinished, REPORT, counts, graded, own, items)
+    _tell(conclusion.facts, items)
+    return conclusion
 
 
-def _close(connection: Connection, run_id: int) -> bool:
-    """Close the cases proven absent; False when the database answered yes and did not do it (a trigger, a policy)."""
+def _close(connection: Connection, run_id: int) -> None:
+    """Close the cases proven absent; NotClosed when the database says yes and does not do it (a trigger, a policy)."""
     case_ids: list[UUID] = [
         row["case_id"] for row in fetch(connection, "photo_purge/select_absent_cases", run_id=run_id)
     ]
     if not case_ids:
-        return True
+        return
     execute(connection, "photo_purge/close_uploads", run_id=run_id, case_ids=case_ids)
     execute(connection, "photo_purge/insert_closed_items", run_id=run_id, case_ids=case_ids)
     roots = claims.closing_roots(connection, case_ids)
@@ -192,13 +139,12 @@ def _close(connection: Connection, run_id: int) -> bool:
         log.error(
             "the database closed %d of %d cases: something swallows the change", len(closed), len(case_ids)
         )
-        return False
+        raise NotClosed
     execute(connection, "photo_purge/close_orders", case_ids=case_ids)
     late = sum(row["closed_at"] > row["deadline_at"] for row in closed)
     log.info("%d cases closed: observed absent", len(closed))
     if late:
         log.warning("%d of them after their deadline: absent, but the promise of clause 3.2 was missed", late)
-    return True
 
 
 def _approval(connection: Connection, run: Row) -> dict[str, Any]:
@@ -225,11 +171,8 @@ def _claims(balance: Row, cases: Row, vendors: Row) -> dict[str, Any]:
     }
 
 
-def _tell(run_id: int, outcome: str, facts: dict[str, Any], items: list[dict[str, Any]]) -> None:
+def _tell(facts: Mapping[str, Any], items: list[dict[str, Any]]) -> None:
     balance = facts["counts"]
-    log.info("outcome of run %d: %s", run_id, outcome)
-    for step in facts["unfinished_steps"]:
-        log.warning("step %s did not succeed", step)
     if said := facts.get("approval"):
         log.info(
             "over the cap for %s: %s by %s", ", ".join(said["over"]), said["answer"], said.get("answered_by")
@@ -249,5 +192,5 @@ def _tell(run_id: int, outcome: str, facts: dict[str, Any], items: list[dict[str
             places.setdefault(part["where"], []).append(part["until"])
     for where, until in places.items():
         log.info("bytes may remain in %s: %d cases, until %s at the latest", where, len(until), max(until))
-    log.info("looked at: %s", ", ".join(SCOPE))
-    log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))
+    log.info("looked at: %s", ", ".join(REPORT.scope))
+    log.info("not covered by this statement: %s", ", ".join(REPORT.not_covered))

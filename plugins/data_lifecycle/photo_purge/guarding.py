@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from data_lifecycle.database import Row, connect, execute, fetch_one
+from data_lifecycle.database import Row, connect
 from data_lifecycle.photo_purge.caps import exceeded
 from data_lifecycle.photo_purge.claims import state_plan
-from data_lifecycle.protocol import ledger, posture
+from data_lifecycle.photo_purge.planning import PIPELINE, ROLE
+from data_lifecycle.protocol import posture, releasing
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 
@@ -20,12 +21,7 @@ def guard_run(house: House, run_id: int) -> list[int]:
     published, Paused while the house is paused, and OverCaps when it exceeds a cap of the policy (studio decision
     "caps").
     """
-    with connect(house.connections.database(ledger.WRITER), "photo_purge guard") as connection:
-        state_plan(house, connection, fetch_one(connection, "run/read_run", run_id=run_id))
-        connection.commit()
-    ledger.publish(house)
-    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
+    run = releasing.publish_plan(house, run_id, PIPELINE, state_plan)
     judged = run["facts"]["caps"]
     over = exceeded(judged)
     for name, pair in judged.items():
@@ -39,7 +35,7 @@ def guard_run(house: House, run_id: int) -> list[int]:
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; nothing is erased")
         return []
-    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection:
+    with connect(house.connections.database(ROLE), "photo_purge guard") as connection:
         posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
     if over:
         raise OverCaps(
@@ -55,10 +51,8 @@ def release(house: House, run: Row) -> list[int]:
     Raises Paused while the house is paused.
     """
     run_id = run["run_id"]
-    with connect(house.connections.database("studio_reader"), "photo_purge guard") as connection, connection:
+    with connect(house.connections.database(ROLE), "photo_purge guard") as connection, connection:
         posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
-        released = execute(connection, "run/release_run", run_id=run_id)
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
+        releasing.release(connection, run_id)
     log.info("released: %d batches", run["batches"])
     return list(range(run["batches"]))

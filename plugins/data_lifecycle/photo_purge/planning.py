@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,7 +9,6 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-import psycopg2.errors
 import psycopg2.extensions
 
 from data_lifecycle.database import Connection, Row, connect, copy_rows, fetch, fetch_one
@@ -31,11 +29,12 @@ from data_lifecycle.policy.model import Policy
 from data_lifecycle.policy.versions import as_if_begun, in_force
 from data_lifecycle.protocol.house import House, PromiseBroken, Refused, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
+from data_lifecycle.protocol.sealing import SERIALIZABLE, in_snapshot, insert_run
 from data_lifecycle.vendors.register import load_register
 
 PIPELINE = "photo_purge"
 CASES_PER_BATCH = 1000
-SERIALIZATION_RETRIES = 5
+ROLE = "studio_reader"
 
 
 def plan_run(
@@ -53,16 +52,11 @@ def plan_run(
     Raises Refused for an impossible ``as_of`` and for a version that there is not or that may only be planned with,
     StoreUnknown when a bucket cannot be listed at all. A dry run seals the manifest's hash but claims nothing.
     """
-    for attempt in range(SERIALIZATION_RETRIES):
-        with connect(house.connections.database("studio_reader"), "photo_purge plan") as connection:
-            connection.set_session(isolation_level=psycopg2.extensions.ISOLATION_LEVEL_SERIALIZABLE)
-            try:
-                run_id = _plan(house, connection, dag_run_id, run_after, as_of, dry_run, policy_version)
-                connection.commit()
-                return run_id
-            except psycopg2.errors.SerializationFailure:
-                log.info("plan: the studio changed while planning (try %d); planning anew", attempt + 1)
-    raise PromiseBroken("the plan could not be sealed: the studio kept changing; run it again")
+
+    def seal(connection: Connection) -> int:
+        return _plan(house, connection, dag_run_id, run_after, as_of, dry_run, policy_version)
+
+    return in_snapshot(house.connections.database(ROLE), f"{PIPELINE} plan", seal, SERIALIZABLE)
 
 
 def _plan(
@@ -86,26 +80,7 @@ def _plan(
         policy, facts, live, **fetch_one(connection, "photo_purge/trailing_median", pipeline=PIPELINE)
     )
     batches = max(1, ceil(len(plan.cases) / CASES_PER_BATCH))
-    run_id = int(
-        fetch_one(
-            connection,
-            "run/insert_run",
-            pipeline=PIPELINE,
-            dag_run_id=dag_run_id,
-            attempt=fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)[
-                "attempt"
-            ],
-            as_of=as_of,
-            dry_run=dry_run,
-            policy_id=policy.id,
-            policy_version=policy.version,
-            policy_sha256=policy.sha256,
-            code_sha=code_version(),
-            manifest_sha256=plan.sha256,
-            batches=batches,
-            facts=json.dumps(facts),
-        )["run_id"]
-    )
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, plan.sha256, facts, batches)
     if not dry_run:
         _claim(connection, run_id, plan, batches)
     _tell(clock, plan, facts, run_id, as_of, dry_run)
@@ -133,7 +108,7 @@ def digest_now(house: House, run: Row) -> str:
 
     Raises what ``plan_run`` raises; a conflict in the database is for the caller to try again.
     """
-    with connect(house.connections.database("studio_reader"), "photo_purge plan again") as connection:
+    with connect(house.connections.database(ROLE), "photo_purge plan again") as connection:
         connection.set_session(
             isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ, readonly=True
         )

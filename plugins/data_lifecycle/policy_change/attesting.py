@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from data_lifecycle.assertions.suite import assert_run
-from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
+from data_lifecycle.assertions.suite import ROLE
+from data_lifecycle.database import Connection, Row, connect, fetch, fetch_one
 from data_lifecycle.photo_purge.clock import CATEGORIES
 from data_lifecycle.policy_change.document import NOT_COVERED
-from data_lifecycle.policy_change.planning import CLAUSES
-from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
+from data_lifecycle.policy_change.planning import CLAUSES, PIPELINE, state_plan
+from data_lifecycle.protocol.concluding import NOTHING_ABSENT, Conclusion, Report, attest, conclude, prove
+from data_lifecycle.protocol.house import House, listed, log
 
-SUITE = "policy_change"
-SCOPE = [
-    "recorded files that were there at the moment of the run",
-    "by day, by kind of file, before and after",
-]
-METHOD = "dates of each file by all versions with and without the proposed one, counted again by another role"
+REPORT = Report(
+    PIPELINE,
+    CLAUSES,
+    scope=(
+        "recorded files that were there at the moment of the run",
+        "by day, by kind of file, before and after",
+    ),
+    not_covered=NOT_COVERED,
+    method="dates of each file by all versions with and without the proposed one, counted again by another role",
+    state_plan=state_plan,
+)
 COUNTS = ("planned", "counted", "counted_bytes", "unaccounted", "bytes_unaccounted", "erased")
 
 
@@ -41,50 +46,22 @@ def observe_run(house: House, run_id: int) -> None:
 
 def assert_change(house: House, run_id: int) -> None:
     """Run the suite and state how it went; PromiseBroken when an assertion does not hold."""
-    with connect(house.connections.database("studio_auditor"), "policy_change assert") as connection:
+    with connect(house.connections.database(ROLE), "policy_change assert") as connection:
         planned = fetch_one(connection, "run/read_run", run_id=run_id)["facts"]["files"]
-    broken: PromiseBroken | None = None
-    try:
-        assert_run(house, run_id, SUITE, {"planned": planned})
-    except PromiseBroken as error:
-        broken = error
-    with connect(house.connections.database(ledger.WRITER), "policy_change assert") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_assertions(house, connection, run, SUITE)
-        connection.commit()
-    if broken is not None:
-        raise broken
+    prove(house, run_id, PIPELINE, {"planned": planned})
 
 
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
-    """Sign a statement about the run and publish it; the statement's name.
+    """Sign a statement about the run and publish it; the statement's name. See ``concluding.attest``.
 
     *verified* says that every file that was there is in the measure, and that nothing was erased for it; whether the
-    proposed version is a good one is for people to say. Repeating it with the same facts states nothing twice. Raises
-    PromiseBroken, after publishing, unless everything held.
+    proposed version is a good one is for people to say.
     """
-    with connect(house.connections.database(ledger.WRITER), "policy_change attest") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        stated = _state(house, connection, run, unfinished)
-        connection.commit()
-    ledger.publish(house)
-    if stated.outcome == "failed":
-        raise PromiseBroken(
-            f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
-            f"evidence {stated.name}"
-        )
-    return stated.name
+    return attest(house, run_id, unfinished, REPORT, _account)
 
 
-def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
-    run_id = run["run_id"]
-    fetch(connection, "run/set_run", run_id=run_id)
-    ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["files"], [])
-    ledger.state_assertions(house, connection, run, SUITE)
-    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
+def _account(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> Conclusion:
     balance = fetch_one(connection, "policy_change/read_balance")
-    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
-    outcome = "verified" if held_up else "failed"
     missing = min(balance["unaccounted"], balance["planned"])
     counts = {
         "eligible": balance["planned"],
@@ -93,28 +70,10 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
         "failed": missing,
         **{name: balance[name] for name in COUNTS},
     }
-    facts = {
-        "clauses": list(CLAUSES),
-        "unfinished_steps": list(unfinished),
-        "planned": run["facts"],
-        "counts": counts,
-        "assertions": ledger.asserted(assertions),
-        "claims": {
-            "OBSERVED_ABSENT": {"cases": 0, "of_them_after_deadline": 0},
-            "MEASURED": {"files": counts["acted"]},
-        },
-        "scope": SCOPE,
-        "not_covered": list(NOT_COVERED),
-        "method": METHOD,
-    }
-    stated = ledger.state_result(house, connection, run, outcome, facts, [])
-    if run["state"] != outcome:
-        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
-    log.info("outcome of run %d: %s", run_id, outcome)
-    for step in unfinished:
-        log.warning("step %s did not succeed", step)
+    claims = {"OBSERVED_ABSENT": NOTHING_ABSENT, "MEASURED": {"files": counts["acted"]}}
+    conclusion = conclude(house, connection, run, unfinished, REPORT, counts, claims)
     log.info("measured: %s", listed({name: balance[name] for name in COUNTS}))
     log.info("manifest sha256 %s", run["manifest_sha256"])
-    for part in NOT_COVERED:
+    for part in REPORT.not_covered:
         log.info("not covered by this statement: %s", part)
-    return stated
+    return conclusion

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.database import Connection, Row, copy_rows, fetch, fetch_one
 from data_lifecycle.photo_purge.clock import CATEGORIES, Order, PhotoClock
 from data_lifecycle.policy.loader import load_proposal
 from data_lifecycle.policy.model import Policy
@@ -18,9 +17,10 @@ from data_lifecycle.policy.versions import in_force
 from data_lifecycle.policy_change import document, picture
 from data_lifecycle.policy_change.impact import SIDES, Amount, Holding, Impact, measure
 from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, Refused, code_version, log
+from data_lifecycle.protocol.house import House, Refused, log
 from data_lifecycle.protocol.moments import judge_as_of
-from data_lifecycle.protocol.sealing import in_snapshot
+from data_lifecycle.protocol.releasing import publish_and_release
+from data_lifecycle.protocol.sealing import in_snapshot, insert_run
 from data_lifecycle.settings import Settings
 
 PIPELINE = "policy_change"
@@ -82,17 +82,14 @@ def plan_run(house: House, dag_run_id: str, run_after: datetime, policy_file: st
     return run_id
 
 
+def state_plan(house: House, connection: Connection, run: Row) -> ledger.Stated:
+    """State what the run plans to measure. The caller commits."""
+    return ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["files"], [])
+
+
 def guard_run(house: House, run_id: int) -> None:
     """Publish the sealed measure and let it be counted again. PromiseBroken when it cannot be published."""
-    with connect(house.connections.database(ledger.WRITER), "policy_change guard") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["files"], [])
-        connection.commit()
-    ledger.publish(house)
-    with connect(house.connections.database(ROLE), "policy_change guard") as connection, connection:
-        released = execute(connection, "run/release_run", run_id=run_id)
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
+    publish_and_release(house, run_id, PIPELINE, state_plan, ROLE)
     log.info("published; there is nothing to erase in this pipeline")
 
 
@@ -168,25 +165,8 @@ def _payment_years(policy: Policy) -> int:
 
 
 def _seal(connection: Connection, dag_run_id: str, policy: Policy, made: Measured) -> int:
-    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)["attempt"]
-    run_id = int(
-        fetch_one(
-            connection,
-            "run/insert_run",
-            pipeline=PIPELINE,
-            dag_run_id=dag_run_id,
-            attempt=attempt,
-            as_of=made.impact.as_of,
-            dry_run=False,
-            policy_id=policy.id,
-            policy_version=policy.version,
-            policy_sha256=policy.sha256,
-            code_sha=code_version(),
-            manifest_sha256=made.manifest,
-            batches=1,
-            facts=json.dumps(_facts(made)),
-        )["run_id"]
-    )
+    as_of, dry_run = made.impact.as_of, False
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, made.manifest, _facts(made))
     copy_rows(connection, "policy_change/copy_impact", _rows(run_id, made.impact))
     return run_id
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from data_lifecycle.assertions.suite import assert_run
-from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
-from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
-from data_lifecycle.transfer_check.planning import CLAUSES
+from data_lifecycle.assertions.suite import ROLE
+from data_lifecycle.database import Connection, Row, connect, fetch, fetch_one
+from data_lifecycle.protocol.concluding import NOTHING_ABSENT, Conclusion, Report, attest, conclude, prove
+from data_lifecycle.protocol.house import House, listed, log
+from data_lifecycle.transfer_check.planning import CLAUSES, PIPELINE, state_plan
 
-SUITE = "transfer_check"
-SCOPE = [
-    "every disclosure recorded as sent up to the moment of the run",
-    "rules T01 to T11, all of them for each",
-]
-NOT_COVERED = ["what was sent and not recorded", "what a vendor did with what it received"]
-METHOD = (
-    "one pass over register, reference lists and consents as of each sending, with canaries of known verdict"
+REPORT = Report(
+    PIPELINE,
+    CLAUSES,
+    scope=(
+        "every disclosure recorded as sent up to the moment of the run",
+        "rules T01 to T11, all of them for each",
+    ),
+    not_covered=("what was sent and not recorded", "what a vendor did with what it received"),
+    method="one pass over register, reference lists and consents as of each sending, with canaries of known verdict",
+    state_plan=state_plan,
 )
 COUNTS = (
     "planned", "judged", "unjudged", "allowed", "denied", "cross_border", "contradicted", "canaries", "canaries_wrong",
@@ -27,57 +30,27 @@ COUNTS = (
 
 def assert_check(house: House, run_id: int) -> None:
     """Run the suite and state how it went; PromiseBroken when an assertion does not hold."""
-    with connect(house.connections.database("studio_auditor"), "transfer_check assert") as connection:
+    with connect(house.connections.database(ROLE), "transfer_check assert") as connection:
         planned = fetch_one(connection, "run/read_run", run_id=run_id)["facts"]["items"]
-    broken: PromiseBroken | None = None
-    try:
-        assert_run(house, run_id, SUITE, {"planned": planned})
-    except PromiseBroken as error:
-        broken = error
-    with connect(house.connections.database(ledger.WRITER), "transfer_check assert") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_assertions(house, connection, run, SUITE)
-        connection.commit()
-    if broken is not None:
-        raise broken
+    prove(house, run_id, PIPELINE, {"planned": planned})
 
 
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
-    """Sign a statement about the run and publish it; the statement's name. A dry run comes to no more than its plan.
+    """Sign a statement about the run and publish it; the statement's name. See ``concluding.attest``.
 
     *verified* says that everything sealed was judged and that the judge is to be trusted, not that everything was
-    allowed: what was denied is counted by rule. Repeating it with the same facts states nothing twice. Raises
-    PromiseBroken, after publishing, unless everything held.
+    allowed: what was denied is counted by rule.
     """
-    with connect(house.connections.database(ledger.WRITER), "transfer_check attest") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        stated = _state(house, connection, run, unfinished)
-        connection.commit()
-    ledger.publish(house)
-    if stated.outcome == "failed":
-        raise PromiseBroken(
-            f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
-            f"evidence {stated.name}"
-        )
-    return stated.name
+    return attest(house, run_id, unfinished, REPORT, _account)
 
 
-def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
-    run_id = run["run_id"]
-    fetch(connection, "run/set_run", run_id=run_id)
-    plan = ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["items"], [])
-    if run["dry_run"]:
-        return plan
-    ledger.state_assertions(house, connection, run, SUITE)
-    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
+def _account(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> Conclusion:
     balance = fetch_one(connection, "transfer_check/read_balance")
     broken = {
         row["rule"]: row["disclosures"]
-        for row in fetch(connection, "transfer_check/count_broken", run_id=run_id)
+        for row in fetch(connection, "transfer_check/count_broken", run_id=run["run_id"])
     }
-    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
-    outcome = "verified" if held_up else "failed"
-    counts: dict[str, Any] = {
+    counts = {
         "eligible": balance["planned"],
         "acted": balance["judged"],
         "held": 0,
@@ -85,35 +58,22 @@ def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str
         **{name: balance[name] for name in COUNTS},
         "broken": broken,
     }
-    facts = {
-        "clauses": list(CLAUSES),
-        "unfinished_steps": list(unfinished),
-        "planned": run["facts"],
-        "counts": counts,
-        "assertions": ledger.asserted(assertions),
-        "claims": {
-            "OBSERVED_ABSENT": {"cases": 0, "of_them_after_deadline": 0},
-            "ALLOWED": {"disclosures": balance["allowed"]},
-            "DENIED": {"disclosures": balance["denied"]},
-        },
+    claims = {
+        "OBSERVED_ABSENT": NOTHING_ABSENT,
+        "ALLOWED": {"disclosures": balance["allowed"]},
+        "DENIED": {"disclosures": balance["denied"]},
+    }
+    own = {
         "reference": {"sha256": run["facts"]["reference_sha256"]},
         "register": {"sha256": run["facts"]["register_sha256"]},
-        "scope": SCOPE,
-        "not_covered": NOT_COVERED,
-        "method": METHOD,
     }
-    stated = ledger.state_result(house, connection, run, outcome, facts, [])
-    if run["state"] != outcome:
-        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
-    _tell(run_id, outcome, facts)
-    return stated
+    conclusion = conclude(house, connection, run, unfinished, REPORT, counts, claims, own)
+    _tell(conclusion.facts)
+    return conclusion
 
 
-def _tell(run_id: int, outcome: str, facts: dict[str, Any]) -> None:
+def _tell(facts: Mapping[str, Any]) -> None:
     counts = facts["counts"]
-    log.info("outcome of run %d: %s", run_id, outcome)
-    for step in facts["unfinished_steps"]:
-        log.warning("step %s did not succeed", step)
     log.info("planned %d = judged %d + unjudged %d", counts["planned"], counts["judged"], counts["unjudged"])
     log.info("claim ALLOWED: %s", listed(facts["claims"]["ALLOWED"]))
     tell = log.error if counts["denied"] else log.info
@@ -121,4 +81,4 @@ def _tell(run_id: int, outcome: str, facts: dict[str, Any]) -> None:
     log.info("rules broken: %s", listed({rule: count for rule, count in counts["broken"].items() if count}))
     log.info("judged by register %s", facts["register"]["sha256"])
     log.info("judged by reference lists %s", facts["reference"]["sha256"])
-    log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))
+    log.info("not covered by this statement: %s", ", ".join(REPORT.not_covered))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from data_lifecycle.assertions.suite import assert_run
-from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
-from data_lifecycle.protocol import ledger
-from data_lifecycle.protocol.house import House, PromiseBroken, listed, log
-from data_lifecycle.vendor_erasure.planning import CLAUSES
+from data_lifecycle.assertions.suite import ROLE
+from data_lifecycle.database import Connection, Row, connect, fetch, fetch_one
+from data_lifecycle.protocol.concluding import NOTHING_ABSENT, Conclusion, Report, attest, conclude, prove
+from data_lifecycle.protocol.house import House, listed, log
+from data_lifecycle.vendor_erasure.planning import CLAUSES, PIPELINE, eligible, state_plan
 
-SUITE = "vendor_erasure"
-SCOPE = ["files disclosed to vendors whose own copy the photo purge has erased"]
-NOT_COVERED = ["what was sent and not recorded", "what a vendor keeps and neither shows nor states"]
-METHOD = "each vendor's own interface; verified only by looking with a credential that sees what is there"
+REPORT = Report(
+    PIPELINE,
+    CLAUSES,
+    scope=("files disclosed to vendors whose own copy the photo purge has erased",),
+    not_covered=("what was sent and not recorded", "what a vendor keeps and neither shows nor states"),
+    method="each vendor's own interface; verified only by looking with a credential that sees what is there",
+    state_plan=state_plan,
+)
 COUNTS = (
     "eligible", "acted", "held", "failed", "unasked", "erasures", "verified", "within_residual", "gaps", "lapsed",
     "unproven", "alarming", "overdue", "overclaimed", "unplanned", "waiting_for_a_hold",
@@ -23,7 +28,7 @@ COUNTS = (
 
 def assert_erasures(house: House, run_id: int) -> None:
     """Tell who is late, run the suite, and state how it went; PromiseBroken when an assertion does not hold."""
-    with connect(house.connections.database("studio_auditor"), "vendor_erasure assert") as connection:
+    with connect(house.connections.database(ROLE), "vendor_erasure assert") as connection:
         run = fetch_one(connection, "run/read_run", run_id=run_id)
         fetch(connection, "run/set_run", run_id=run_id)
         for row in fetch(connection, "vendor_erasure/select_alarms", as_of=run["as_of"]):
@@ -37,76 +42,37 @@ def assert_erasures(house: House, run_id: int) -> None:
                 "was" if row["overdue"] else "is",
                 row["deadline_at"].astimezone(UTC).isoformat(timespec="minutes"),
             )
-    broken: PromiseBroken | None = None
-    try:
-        assert_run(house, run_id, SUITE, {"planned": run["facts"]["new"] + run["facts"]["followed"]})
-    except PromiseBroken as error:
-        broken = error
-    with connect(house.connections.database(ledger.WRITER), "vendor_erasure assert") as connection:
-        ledger.state_assertions(house, connection, run, SUITE)
-        connection.commit()
-    if broken is not None:
-        raise broken
+    prove(house, run_id, PIPELINE, {"planned": eligible(run)})
 
 
 def attest_run(house: House, run_id: int, unfinished: tuple[str, ...]) -> str:
-    """Sign a statement about the run and publish it; the statement's name. A dry run comes to no more than its plan.
+    """Sign a statement about the run and publish it; the statement's name. See ``concluding.attest``.
 
     *verified* says that every erasure is where it has to be by now, not that everything is gone: that is counted by
-    vendor. Repeating it with the same facts states nothing twice. Raises PromiseBroken, after publishing, unless all
-    held.
+    vendor.
     """
-    with connect(house.connections.database(ledger.WRITER), "vendor_erasure attest") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        stated = _state(house, connection, run, unfinished)
-        connection.commit()
-    ledger.publish(house)
-    if stated.outcome == "failed":
-        raise PromiseBroken(
-            f"run {run_id} is not verified ({', '.join(unfinished) or 'assertions did not hold'}); "
-            f"evidence {stated.name}"
-        )
-    return stated.name
+    return attest(house, run_id, unfinished, REPORT, _account)
 
 
-def _state(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> ledger.Stated:
-    run_id = run["run_id"]
-    fetch(connection, "run/set_run", run_id=run_id)
-    planned = run["facts"]["new"] + run["facts"]["followed"]
-    plan = ledger.state_plan(house, connection, run, CLAUSES, planned, [])
-    if run["dry_run"]:
-        return plan
-    ledger.state_assertions(house, connection, run, SUITE)
-    assertions = fetch(connection, "evidence/select_assertions", run_id=run_id)
+def _account(house: House, connection: Connection, run: Row, unfinished: tuple[str, ...]) -> Conclusion:
     balance = fetch_one(connection, "vendor_erasure/read_balance")
     states = fetch(connection, "vendor_erasure/count_states")
-    held_up = bool(assertions) and all(a["success"] for a in assertions) and not unfinished
-    outcome = "verified" if held_up else "failed"
-    facts = {
-        "clauses": list(CLAUSES),
-        "unfinished_steps": list(unfinished),
-        "planned": run["facts"],
-        "counts": {name: balance[name] for name in COUNTS},
+    counts = {name: balance[name] for name in COUNTS}
+    claims = {
+        "OBSERVED_ABSENT": NOTHING_ABSENT,
+        "VERIFIED": {"erasures": balance["verified"]},
+        "RESIDUE_PENDING": {"erasures": balance["within_residual"] + balance["lapsed"]},
+        "UNKNOWN": {"erasures": balance["unproven"], "of_them_overdue": balance["overdue"]},
+        "HELD": {"erasures": balance["held"], "disclosures": balance["waiting_for_a_hold"]},
+    }
+    own = {
         "vendors": _by_vendor(states),
         "gaps": _gaps(states),
-        "assertions": ledger.asserted(assertions),
-        "claims": {
-            "OBSERVED_ABSENT": {"cases": 0, "of_them_after_deadline": 0},
-            "VERIFIED": {"erasures": balance["verified"]},
-            "RESIDUE_PENDING": {"erasures": balance["within_residual"] + balance["lapsed"]},
-            "UNKNOWN": {"erasures": balance["unproven"], "of_them_overdue": balance["overdue"]},
-            "HELD": {"erasures": balance["held"], "disclosures": balance["waiting_for_a_hold"]},
-        },
         "register": {"sha256": run["facts"]["register_sha256"]},
-        "scope": SCOPE,
-        "not_covered": NOT_COVERED,
-        "method": METHOD,
     }
-    stated = ledger.state_result(house, connection, run, outcome, facts, [])
-    if run["state"] != outcome:
-        execute(connection, "run/finish_run", run_id=run_id, state=outcome)
-    _tell(run_id, outcome, facts)
-    return stated
+    conclusion = conclude(house, connection, run, unfinished, REPORT, counts, claims, own)
+    _tell(conclusion.facts)
+    return conclusion
 
 
 def _by_vendor(states: list[Row]) -> dict[str, dict[str, int]]:
@@ -129,11 +95,8 @@ def _gaps(states: list[Row]) -> list[dict[str, Any]]:
     ]
 
 
-def _tell(run_id: int, outcome: str, facts: dict[str, Any]) -> None:
+def _tell(facts: Mapping[str, Any]) -> None:
     counts = facts["counts"]
-    log.info("outcome of run %d: %s", run_id, outcome)
-    for step in facts["unfinished_steps"]:
-        log.warning("step %s did not succeed", step)
     log.info("eligible %d = asked %d + held %d + not asked %d", *(counts[name] for name in COUNTS[:4]))
     log.info("of all %d erasures not proven yet: %d", counts["erasures"], counts["unproven"])
     for vendor, states in facts["vendors"].items():
@@ -149,4 +112,4 @@ def _tell(run_id: int, outcome: str, facts: dict[str, Any]) -> None:
         )
     if counts["lapsed"]:
         log.warning("past the stated residual, and nobody can look: %d erasures", counts["lapsed"])
-    log.info("not covered by this statement: %s", ", ".join(NOT_COVERED))
+    log.info("not covered by this statement: %s", ", ".join(REPORT.not_covered))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from data_lifecycle.database import Connection, connect, execute, fetch, fetch_one
+from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.policy.loader import REGISTER, load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
 from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
+from data_lifecycle.protocol.releasing import publish_and_release
+from data_lifecycle.protocol.sealing import insert_run
 from data_lifecycle.vendor_erasure.plan import Due, Erasure, manifest, new_erasures
 from data_lifecycle.vendors.register import Register, load_register
 
@@ -67,25 +68,7 @@ def _plan(
         "register_sha256": register.sha256,
     }
     sealed = manifest(policy.sha256, register.sha256, as_of, entries)
-    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
-    run_id = int(
-        fetch_one(
-            connection,
-            "run/insert_run",
-            pipeline=PIPELINE,
-            dag_run_id=dag_run_id,
-            attempt=attempt["attempt"],
-            as_of=as_of,
-            dry_run=dry_run,
-            policy_id=policy.id,
-            policy_version=policy.version,
-            policy_sha256=policy.sha256,
-            code_sha=code_version(),
-            manifest_sha256=sealed,
-            batches=1,
-            facts=json.dumps(facts),
-        )["run_id"]
-    )
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, sealed, facts)
     if not dry_run:
         _seal(connection, run_id, as_of, register, new, [row["erasure_id"] for row in followed])
     _tell(run_id, as_of, dry_run, policy, register, facts, sealed)
@@ -131,26 +114,27 @@ def _seal(
         )
 
 
+def eligible(run: Row) -> int:
+    """How many erasures the run is about: new ones, and those it follows."""
+    return int(run["facts"]["new"] + run["facts"]["followed"])
+
+
+def state_plan(house: House, connection: Connection, run: Row) -> ledger.Stated:
+    """State what the run plans to ask for and to follow. The caller commits."""
+    return ledger.state_plan(house, connection, run, CLAUSES, eligible(run), [])
+
+
 def guard_run(house: House, run_id: int) -> bool:
     """Publish the sealed plan, then release it; False for a dry run. PromiseBroken when it cannot be published.
 
     Holds are looked at by the plan, and again for each erasure right before its vendor is asked.
     """
-    with connect(house.connections.database(ledger.WRITER), "vendor_erasure guard") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        facts = run["facts"]
-        ledger.state_plan(house, connection, run, CLAUSES, facts["new"] + facts["followed"], [])
-        connection.commit()
-    ledger.publish(house)
-    log.info("not to touch, for a hold: %d disclosures", facts["waiting_for_a_hold"])
+    run = publish_and_release(house, run_id, PIPELINE, state_plan, ROLE)
+    log.info("not to touch, for a hold: %d disclosures", run["facts"]["waiting_for_a_hold"])
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; no vendor is asked")
         return False
-    with connect(house.connections.database(ROLE), "vendor_erasure guard") as connection, connection:
-        released = execute(connection, "run/release_run", run_id=run_id)
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
-    log.info("released: %d erasures", facts["new"] + facts["followed"])
+    log.info("released: %d erasures", eligible(run))
     return True
 
 

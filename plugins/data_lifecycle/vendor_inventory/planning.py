@@ -7,11 +7,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from data_lifecycle.database import Connection, Row, connect, execute, fetch_one
+from data_lifecycle.database import Connection, Row, fetch_one
 from data_lifecycle.protocol import ledger
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, log
 from data_lifecycle.protocol.moments import judge_as_of
-from data_lifecycle.protocol.sealing import in_snapshot
+from data_lifecycle.protocol.releasing import publish_and_release
+from data_lifecycle.protocol.sealing import in_snapshot, insert_run
 from data_lifecycle.transfer_check import yardstick
 
 PIPELINE = "vendor_inventory"
@@ -60,24 +61,7 @@ def _plan(
             [as_of.isoformat(), rule.policy.sha256, facts, sent["last_at"].isoformat()], sort_keys=True
         ).encode()
     ).hexdigest()
-    attempt = fetch_one(connection, "run/next_attempt", pipeline=PIPELINE, dag_run_id=dag_run_id)
-    run: Row = fetch_one(
-        connection,
-        "run/insert_run",
-        pipeline=PIPELINE,
-        dag_run_id=dag_run_id,
-        attempt=attempt["attempt"],
-        as_of=as_of,
-        dry_run=dry_run,
-        policy_id=rule.policy.id,
-        policy_version=rule.policy.version,
-        policy_sha256=rule.policy.sha256,
-        code_sha=code_version(),
-        manifest_sha256=manifest,
-        batches=1,
-        facts=json.dumps(facts),
-    )
-    run_id = int(run["run_id"])
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, rule.policy, manifest, facts)
     _tell(rule, run_id, as_of, dry_run, facts, manifest)
     return run_id
 
@@ -104,19 +88,16 @@ def _tell(
     log.info("manifest sha256 %s%s", manifest, ", dry run" if dry_run else "")
 
 
+def state_plan(house: House, connection: Connection, run: Row) -> ledger.Stated:
+    """State what the run plans to count. The caller commits."""
+    return ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["disclosures"], [])
+
+
 def guard_run(house: House, run_id: int) -> bool:
     """Publish the sealed plan, then release it; False for a dry run. PromiseBroken when it cannot be published."""
-    with connect(house.connections.database(ledger.WRITER), "vendor_inventory guard") as connection:
-        run = fetch_one(connection, "run/read_run", run_id=run_id)
-        ledger.state_plan(house, connection, run, CLAUSES, run["facts"]["disclosures"], [])
-        connection.commit()
-    ledger.publish(house)
+    run = publish_and_release(house, run_id, PIPELINE, state_plan, ROLE)
     if run["dry_run"]:
         log.info("dry run: stopping after the plan; nothing is counted")
         return False
-    with connect(house.connections.database(ROLE), "vendor_inventory guard") as connection, connection:
-        released = execute(connection, "run/release_run", run_id=run_id)
-    if released != 1:
-        raise PromiseBroken(f"the database did not release run {run_id}: something swallows the change")
     log.info("released: %d disclosures", run["facts"]["disclosures"])
     return True
