@@ -120,6 +120,32 @@ def test_asked_back_after_the_purge(shop: Workshop) -> None:
     assert (shop.state(ended), shop.closings(ended)) == ("absent", 2)
 
 
+def test_asked_back_after_the_moment_a_run_judges_by(shop: Workshop) -> None:
+    """A backfill as of a moment before the request leaves what another order needs, and leaves it to the next run."""
+    ended, still_open = shop.order(6 * DAY), shop.order(None, files=0)
+    shop.share(only_file(shop, ended), still_open)
+    before = ago(HOUR)
+    shop.sql("UPDATE studio.orders SET erase_requested_at = now() WHERE order_id = %s", ended)
+    assert shop.purge("backfill", as_of=before) == "verified"
+    assert (shop.state(ended), len(shop.everything(ended))) == ("present", 2)
+    assert shop.purge("two") == "verified"
+    assert (shop.state(ended), shop.everything()) == ("absent", set())
+
+
+def test_asked_back_while_held(shop: Workshop) -> None:
+    """A hold keeps the file although it is asked back, an open order or not; with the hold's end it goes."""
+    ended, still_open = shop.order(6 * DAY), shop.order(None, files=0)
+    file = only_file(shop, ended)
+    shop.share(file, still_open)
+    hold = shop.hold(file)
+    shop.sql("UPDATE studio.orders SET erase_requested_at = now() WHERE order_id = %s", ended)
+    shop.purge()
+    assert (shop.state(ended), len(shop.everything(ended))) == ("present", 2)
+    shop.sql("UPDATE studio.legal_holds SET released_at = now() WHERE hold_id = %s", hold)
+    assert shop.purge("two") == "verified"
+    assert (shop.state(ended), shop.everything()) == ("absent", set())
+
+
 def test_every_reading_is_written_down() -> None:
     text = DOCUMENT.read_text("utf-8")
     tests = {name for name in globals() if name.startswith("test_")} - {"test_every_reading_is_written_down"}
