@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -15,6 +15,7 @@ import pytest
 from psycopg2 import sql
 
 from data_lifecycle.connections import DatabaseAccess
+from data_lifecycle.database import Connection, connect, fetch, fetch_one
 from data_lifecycle.objects.store import client
 from data_lifecycle.studio.demo.build import build
 from data_lifecycle.studio.demo.bulk import fill
@@ -201,6 +202,33 @@ def test_one_hold_is_effective_and_two_are_flawed(
     )
     expected = (*report.scenarios["hold_unapproved"], *report.scenarios["hold_endless"])
     assert {row["order_id"] for row in flawed} == set(expected)
+
+
+def unmended(connection: Connection, as_of: datetime) -> int:
+    """Holds that `legal_holds` would be red about then."""
+    week, day = timedelta(days=7), timedelta(days=1)
+    row = fetch_one(connection, "holds/count_alerts", as_of=as_of, mend_within=week, erase_within=day)
+    return int(row["flaws_unmended"])
+
+
+def test_what_is_flawed_on_purpose_says_so_is_no_alert_at_once_and_ends_by_releasing(
+    home: Studio, report: LoadReport
+) -> None:
+    day = timedelta(days=1)
+    with connect(DatabaseAccess(home.admin_url), "test") as connection:
+        assert [unmended(connection, report.now + days * day) for days in (0, 6.9, 7)] == [0, 0, 2]
+        listed = fetch(connection, "holds/list_holds")
+        ignored = [row for row in listed if row["standing"].startswith("ignored")]
+        assert sorted(row["standing"] for row in ignored) == [
+            "ignored: no end",
+            "ignored: waits for a second person",
+        ]
+        for row in listed:
+            assert ("demo: flawed on purpose" in row["placed_by"]) is (row in ignored)
+        for row in ignored:
+            fetch(connection, "holds/release_hold", hold_id=row["hold_id"], who="a test")
+        assert unmended(connection, report.now + 30 * day) == 0
+        connection.rollback()
 
 
 def test_a_second_load_is_refused(

@@ -290,7 +290,7 @@ class Stage:
             copy_rows(connection, "photo_purge/copy_inventory", lines)
             execute(
                 *(connection, "photo_purge/classify_inventory"),
-                run_id=run, as_of=as_of, request=DAY,
+                run_id=run, as_of=as_of, request=DAY, after_hold=DAY,
                 **(clock.terms(as_of) if clock else one_version(periods, time_zone)),
             )  # fmt: skip
             with connection.cursor() as cursor:

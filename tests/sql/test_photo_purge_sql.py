@@ -71,7 +71,8 @@ ROW = {
     ),
 }
 JUDGE: dict[str, object] = {
-    **RUN, "as_of": AS_OF, "request": DAY, **one_version({"personal_photo": 7 * DAY}, "Asia/Shanghai"),
+    **RUN, "as_of": AS_OF, "request": DAY, "after_hold": DAY,
+    **one_version({"personal_photo": 7 * DAY}, "Asia/Shanghai"),
 }  # fmt: skip
 STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
     "run/read_clock": ((READER, WRITER), NONE),
@@ -161,9 +162,12 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
         {**RUN, "manifest_sha256": "0" * 64, "asked_at": AS_OF, "answer": "rejected", "why": None, "answered_by": "a",
          "started_by": None},
     ),
-    "approval/select_answers": ((READER, WRITER, AUDITOR, "reviewer"), RUN),
+    "approval/select_answers": ((READER, WRITER, AUDITOR, "reviewer", "payment_archiver"), RUN),
     "approval/select_sample": ((READER,), {**RUN, "cases": 5}),
     "approval/count_claims": ((READER,), RUN),
+    "posture/hold_turn": ((WRITER,), NONE),
+    "posture/select_changes": ((WRITER,), NONE),
+    "posture/stay_paused": ((WRITER,), NONE),
     "posture/read_posture": ((READER, WRITER, ERASER, AUDITOR, "reviewer"), NONE),
     "posture/select_history": (("reviewer",), NONE),
     "posture/insert_posture": (("duty_officer",), {"paused": False, "by_whom": "a", "why": "b"}),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from tests.policies import version
 from tests.sql.purge_stage import AS_OF, BUCKETS, DAY, HOUR, Stage
 
+from data_lifecycle.objects.model import ObjectVersion
 from data_lifecycle.photo_purge.clock import STRAY, Order, PhotoClock
+from data_lifecycle.photo_purge.plan import make_plan, order_folder
+from data_lifecycle.photo_purge.planning import uploads_of
 from data_lifecycle.policy.loader import load_policy
 
 if TYPE_CHECKING:
@@ -99,6 +103,106 @@ def test_a_row_that_no_order_links_belongs_to_the_order_of_its_folder(stage: Sta
     assert (found, again) == ("overdue", {over})
     stage.hold(lost)
     assert verdict(stage, stage.key(lost)) == "held"
+
+
+# --- holds that are over ----------------------------------------------------------------------------------------------
+
+
+def past_hold(
+    stage: Stage, upload: UUID, begun: datetime, ended: datetime, *, expired: bool = False, by: str = "bob"
+) -> None:
+    """A hold over a file that was in force from … to …, released then or expired."""
+    hold_id = uuid4()
+    stage.put(
+        "INSERT INTO studio.legal_holds (hold_id, basis, placed_by, approved_by, placed_at, expires_at, released_at) "
+        "VALUES (%s, 'court', 'ann', %s, %s, %s, %s)",
+        *(hold_id, by, begun, ended if expired else ended + 99 * DAY, None if expired else ended),
+    )
+    stage.put("INSERT INTO studio.legal_hold_uploads VALUES (%s, %s)", hold_id, upload)
+
+
+@pytest.mark.parametrize("expired", [False, True], ids=["released", "expired"])
+@pytest.mark.parametrize(
+    ("begun", "ended", "due"),
+    [
+        (-9 * DAY, 3 * DAY, 4 * DAY),
+        (timedelta(0), 3 * DAY, 4 * DAY),
+        (-9 * DAY, -HOUR, 23 * HOUR),
+        (-9 * DAY, -DAY, timedelta(0)),  # its 24 hours were over when the deadline passed
+        (SECOND, 3 * DAY, timedelta(0)),  # placed after the deadline: excuses nothing
+    ],
+    ids=str,
+)
+def test_a_file_has_its_hours_after_a_hold_that_outlived_its_deadline(
+    stage: Stage, begun: timedelta, ended: timedelta, due: timedelta, expired: bool
+) -> None:
+    deadline = AS_OF - 20 * DAY
+    order = stage.order(ended=deadline - 7 * DAY)
+    photo = stage.upload(order, given=deadline - 9 * DAY)
+    thumb = stage.upload(folder=order, made_from=photo)
+    past_hold(stage, photo, deadline + begun, deadline + ended, expired=expired)
+    for key in (stage.key(photo), stage.key(thumb), f"orders/{order}/beside-it"):
+        assert verdict(stage, key, as_of=deadline + due - SECOND) == "owned"
+        assert verdict(stage, key, as_of=deadline + due) == "overdue"
+
+
+def test_a_hold_that_lacked_something_moves_nothing_nor_does_one_over_another_file(stage: Stage) -> None:
+    order = stage.order(ended=AS_OF - 8 * DAY)
+    photo, other = stage.upload(order), stage.upload(order)
+    past_hold(stage, photo, AS_OF - 9 * DAY, AS_OF - HOUR, by="Ann ")
+    past_hold(stage, other, AS_OF - 9 * DAY, AS_OF - HOUR)
+    assert verdict(stage, stage.key(photo)) == "overdue", "one person alone held nothing"
+    assert verdict(stage, stage.key(other)) == "owned"
+
+
+def test_what_is_asked_back_while_held_is_due_hours_after_the_hold(stage: Stage) -> None:
+    order = stage.order(asked=AS_OF - 3 * DAY)
+    photo = stage.upload(order)
+    past_hold(stage, photo, AS_OF - 9 * DAY, AS_OF - HOUR)
+    assert verdict(stage, stage.key(photo)) == "owned"
+    assert verdict(stage, stage.key(photo), as_of=AS_OF + 23 * HOUR) == "overdue"
+
+
+def planned_deadline(stage: Stage, clock: PhotoClock, order: Order, as_of: datetime) -> datetime:
+    """By when the plan would have the order's files gone that are in the store."""
+    with stage.connection("studio_reader") as connection:
+        files = uploads_of(connection, [order.order_id])
+    case = clock.due(order, as_of, files)
+    assert case is not None
+    there = [ObjectVersion(UPLOADS, f.key, "version", f.key, 1, AS_OF, True) for f in files]
+    listed = {order_folder(order.order_id): there}
+    (found,) = make_plan(clock, "0", as_of, [case], files, listed, (), BUCKETS).cases
+    return found.deadline
+
+
+def random_holds(random: Random, deadline: datetime) -> Sequence[tuple[datetime, datetime]]:
+    """Up to four holds around a deadline, some of them touching to the hour."""
+    begun = [random.randint(-60, 90) for _ in range(random.randint(0, 4))]
+    return [(deadline + b * HOUR, deadline + (b + random.randint(1, 80)) * HOUR) for b in begun]
+
+
+def test_deadlines_agree_with_the_plan_after_any_holds(stage: Stage) -> None:
+    random, moved = Random(20261123), 0
+    clock = PhotoClock(POLICY)
+    for _ in range(60):
+        ended = AS_OF - random.uniform(30, 40) * DAY
+        asked = ended + random.uniform(0, 8) * DAY if random.random() < 0.3 else None
+        name = stage.order(ended=ended, asked=asked)
+        photo = stage.upload(name, given=ended - DAY)
+        made = stage.upload(name, made_from=photo, given=ended) if random.random() < 0.5 else None
+        order = Order(name, ended, AS_OF, asked, ended)
+        own = planned_deadline(stage, clock, order, AS_OF)
+        for begun, over in random_holds(random, own):
+            past_hold(stage, photo, begun, over, expired=random.random() < 0.5)
+        deadline = planned_deadline(stage, clock, order, AS_OF)
+        moved += deadline > own
+        for upload in (photo, made) if made else (photo,):
+            found = [
+                verdict(stage, stage.key(upload), as_of=moment, clock=PhotoClock.at([POLICY], moment))
+                for moment in (deadline - SECOND, deadline)
+            ]
+            assert found == ["owned", "overdue"], (name, own, deadline)
+    assert moved >= 15, "the test has to meet holds that move a deadline"
 
 
 @pytest.mark.parametrize(

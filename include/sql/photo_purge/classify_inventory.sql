@@ -1,8 +1,9 @@
 -- Every entry of the buckets, judged on its own: canary, held, overdue, owned or orphan. A recorded file belongs to all
--- orders that use it or what it was made from, and is overdue when all of them are or a person asked it back; one that no order uses belongs to
--- the order its folder names. Of the rules that have reached a file, by the version under which it was given, the earliest
--- deadline counts. `unclaimed`: each of its orders was done with, or is being done with by this very run, which did not
--- keep it.
+-- orders that use it or what it was made from, and is overdue when all of them are or a person asked it back; one that no
+-- order uses belongs to the order its folder names. Of the rules that have reached a file, by the version under which it
+-- was given, the earliest deadline counts; a hold that was in force when that passed moves it to some hours after the
+-- hold's end, as in the plan, also for what lies unrecorded beside the held file. `unclaimed`: each of its orders was done
+-- with, or is being done with by this very run, which did not keep it.
 CREATE TEMPORARY TABLE judged ON COMMIT DROP AS
 WITH RECURSIVE terms AS (
     SELECT * FROM unnest(%(kinds)s::text[], %(eras)s::integer[], %(ended)s::boolean[], %(idle)s::interval[], %(durations)s::interval[],
@@ -38,6 +39,20 @@ WITH RECURSIVE terms AS (
     SELECT s.object_key FROM strays s
     WHERE s.folder IN (SELECT l.order_id FROM studio.order_uploads l JOIN studio.effective_hold h USING (upload_id)
                        UNION SELECT l.order_id FROM linked l JOIN recorded_hold USING (object_key))
+), released AS (
+    SELECT g.object_key, r.begun_at, r.ended_at FROM lineage g JOIN studio.released_hold r USING (upload_id)
+), past AS (
+    SELECT object_key, begun_at, ended_at,
+           row_number() OVER (PARTITION BY object_key ORDER BY begun_at, ended_at) AS number
+    FROM (SELECT object_key, begun_at, ended_at FROM released
+          UNION
+          SELECT s.object_key, r.begun_at, r.ended_at
+          FROM strays s
+          JOIN studio.order_uploads l ON l.order_id = s.folder
+          JOIN studio.released_hold r USING (upload_id)
+          UNION
+          SELECT s.object_key, r.begun_at, r.ended_at
+          FROM strays s JOIN linked l ON l.order_id = s.folder JOIN released r ON r.object_key = l.object_key) AS span
 ), kept AS (
     SELECT DISTINCT object_key FROM lifecycle.item WHERE run_id = %(run_id)s AND disposition = 'keep'
 ), wanted AS (
@@ -66,21 +81,31 @@ WITH RECURSIVE terms AS (
     CROSS JOIN LATERAL (SELECT wall.clock AT TIME ZONE c.time_zone AS instant) AS plain
     GROUP BY c.order_id, c.category, c.era, c.done, c.claimed, c.asked_until
 ), verdict AS (
-    SELECT w.object_key, array_agg(d.order_id) AS owners, bool_and(d.deadline <= %(as_of)s) AS overdue,
-           bool_and(d.done OR (d.claimed AND k.object_key IS NULL)) AS unclaimed,
-           bool_or(d.asked_until <= %(as_of)s) AS asked_back
+    SELECT w.object_key, array_agg(d.order_id) AS owners, least(max(d.deadline), min(d.asked_until)) AS deadline,
+           bool_and(d.done OR (d.claimed AND k.object_key IS NULL)) AS unclaimed
     FROM owners w
     JOIN sources s USING (object_key)
     JOIN deadlines d USING (order_id, category, era)
     LEFT JOIN kept k USING (object_key)
     GROUP BY w.object_key
+), moved AS (
+    SELECT v.object_key, v.deadline, 0::bigint AS number FROM verdict v WHERE v.object_key IN (SELECT p.object_key FROM past p)
+    UNION ALL
+    SELECT m.object_key,
+           CASE WHEN p.begun_at <= m.deadline AND m.deadline < p.ended_at + %(after_hold)s::interval
+                THEN p.ended_at + %(after_hold)s::interval ELSE m.deadline END,
+           p.number
+    FROM moved m JOIN past p ON p.object_key = m.object_key AND p.number = m.number + 1
+), after_holds AS (
+    SELECT object_key, max(deadline) AS deadline FROM moved GROUP BY object_key  -- it only ever moves to later
 )
 SELECT i.bucket, i.kind, i.last_modified, v.owners, v.unclaimed,
        CASE WHEN i.object_key LIKE 'canary/%%' THEN 'canary'
             WHEN h.object_key IS NOT NULL THEN 'held'
             WHEN v.object_key IS NULL THEN 'orphan'
-            WHEN v.overdue OR v.asked_back THEN 'overdue'
+            WHEN coalesce(a.deadline, v.deadline) <= %(as_of)s THEN 'overdue'
             ELSE 'owned' END AS verdict
 FROM inventory i
 LEFT JOIN verdict v USING (object_key)
+LEFT JOIN after_holds a USING (object_key)
 LEFT JOIN held h USING (object_key)

@@ -44,6 +44,7 @@ ASSERTIONS = "https://xmanart.com/lifecycle/assertions/v1"
 RESULT = "https://xmanart.com/lifecycle/result/v1"
 HEARTBEAT = "https://xmanart.com/lifecycle/heartbeat/v1"
 ROTATION = "https://xmanart.com/lifecycle/key-rotation/v1"
+POSTURE = "https://xmanart.com/lifecycle/posture/v1"
 LAG = timedelta(hours=1)
 """How much older than an entry before it an entry may be: statements are signed before they are put in order."""
 LARGEST = 1 << 30
@@ -1107,6 +1108,7 @@ class Bundle:
         asserted: dict[tuple[str, int], Entry] = {}
         done: dict[tuple[str, int], Entry] = {}
         latest: dict[str, str] = {}
+        pauses = self._pauses()
         for entry in self._entries:
             if entry.kind not in (PLAN, ASSERTIONS, RESULT):
                 continue
@@ -1120,19 +1122,13 @@ class Bundle:
             need(named, "runs", f"{what}: its subject is not the manifest of its run")
             plan, last = plans.get(run), asserted.get(run)
             if entry.kind == PLAN:
-                need(
-                    first is entry,
-                    "runs",
-                    f"{what}: a plan of which entry {first.index} says what came of it",
-                )
+                late = f"{what}: a plan of which entry {first.index} says what came of it"
+                need(first is entry, "runs", late)
                 plans[run] = entry
             else:
                 # Of a bundle that begins later, a plan may be before its beginning: that is said.
-                need(
-                    plan is not None or self._from > 0,
-                    "runs",
-                    f"{what}: there is no plan of its run before it",
-                )
+                told = plan is not None or self._from > 0
+                need(told, "runs", f"{what}: there is no plan of its run before it")
                 need(plan is None or not plan.predicate["dry_run"], "runs", f"{what}: of a dry run")
             if entry.kind == ASSERTIONS:
                 later = last is None or last.predicate["round"] < entry.predicate["round"]
@@ -1145,10 +1141,26 @@ class Bundle:
                     need(same, "runs", f"{what}: other assertions than its run stated last")
                 if plan is not None:
                     follows(plan.predicate, entry.predicate, latest, what)
+                    paused(plan, entry, pauses, what)
                 approval(entry, what)
                 done[run] = entry
             latest.update((item["case"], item["state"]) for item in entry.predicate.get("items", ()))
-        return _runs_line(plans, spoken, done)
+        return _runs_line(plans, spoken, done) + (f"; {len(pauses)} pauses" if pauses else "")
+
+    def _pauses(self) -> list[list[datetime]]:
+        """When each pause began, and ended if this bundle tells: pauses and their ends take turns, in order of time."""
+        pauses: list[list[datetime]] = []
+        said, latest = None if self._from else "RESUMED", None
+        for entry in (entry for entry in self._entries if entry.kind == POSTURE):
+            what, state = f"entry {entry.index}", entry.predicate["state"]
+            at = moment(entry.predicate["at"], "runs", what)
+            need(state != said, "runs", f"{what}: {state} twice, nothing between")
+            need(latest is None or at > latest - LAG, "runs", f"{what}: a pause told out of order")
+            if state == "PAUSED" or said is None:  # its beginning may be before the bundle's
+                pauses.append([])
+            pauses[-1].append(at)
+            said, latest = state, at
+        return pauses
 
     def cases(self) -> str:
         """What is claimed of each case follows from what was claimed before."""
@@ -1325,11 +1337,8 @@ def read_items(found: Mapping[str, Any], states: Iterable[str], what: str) -> No
 
 def read_plan(entry: Entry, what: str) -> None:
     """A plan names what is eligible and the cases it is about; a dry run is about none."""
-    check, names = (
-        "statements",
-        "clauses code dry_run eligible items pipeline planned policy run set_root signed_at",
-    )
-    found = fields(entry.predicate, names, check, what)
+    names = "clauses code dry_run eligible items pipeline planned policy run set_root signed_at"
+    check, found = "statements", fields(entry.predicate, names, "statements", what)
     read_head(found, what)
     need(isinstance(found["clauses"], list) and isinstance(found["planned"], dict), check, f"{what}: no plan")
     need(isinstance(found["dry_run"], bool), check, f"{what}: neither a dry run nor none")
@@ -1375,12 +1384,25 @@ def read_rotation(entry: Entry, what: str) -> None:
     fields(entry.predicate, "new old role signed_at", "statements", what)
 
 
+def read_posture(entry: Entry, what: str) -> None:
+    """That whatever destroys was paused, or may go on: when, and by whom. Nothing is told before it is so."""
+    check, found = "statements", fields(entry.predicate, "at by signed_at state", "statements", what)
+    need(found["state"] in ("PAUSED", "RESUMED"), check, f"{what}: neither a pause nor its end")
+    need(isinstance(found["by"], str) and found["by"].strip(), check, f"{what}: by nobody")
+    need(moment(found["at"], check, what) < entry.signed_at + LAG, check, f"{what}: of a moment to come")
+
+
+CAPPED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "photo_purge": {"entries": ("erase_items",), "bytes": ("erase_bytes",)},
+    "payment_archive": {"records to archive": ("rows",), "records to erase": ("expiring_rows", "ended_hot_rows")},
+}  # fmt: skip
+"""Pipelines whose plans are judged by caps: by these at least, and the facts of the plan whose sum each one judges."""
 ANSWERS = ("approved", "rejected", "timed_out", "void", "none")
 """What can have been said to a plan over its caps."""
 _DECIMAL = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?")
 READERS = {
     PLAN: read_plan, ASSERTIONS: read_assertions, RESULT: read_result, HEARTBEAT: read_heartbeat,
-    ROTATION: read_rotation,
+    ROTATION: read_rotation, POSTURE: read_posture,
 }  # fmt: skip
 
 
@@ -1409,7 +1431,7 @@ def approval(entry: Entry, what: str) -> None:
     """Check that nothing was done over the caps without a second person's word for this very manifest."""
     check, found = "runs", entry.predicate
     planned, said = found["planned"], found.get("approval")
-    over = over_caps(planned, what)
+    over = over_caps(found["pipeline"], planned, what)
     need(bool(over) == (said is not None), check, f"{what}: over its caps without an answer, or one unasked")
     if said is None:
         return
@@ -1424,33 +1446,36 @@ def approval(entry: Entry, what: str) -> None:
     sealed = entry.statement["subject"][0]["digest"]["sha256"]
     need(said["manifest_sha256"] == sealed, check, f"{what}: another manifest was approved")
     by, starter = said["answered_by"], said.get("started_by")
-    need(
-        isinstance(by, str) and by and by != starter,
-        check,
-        f"{what}: approved by nobody else than who started it",
-    )
+    another = isinstance(by, str) and by and by != starter
+    need(another, check, f"{what}: approved by nobody else than who started it")
     asked, answered = moment(said["asked_at"], check, what), moment(said["answered_at"], check, what)
-    need(
-        asked <= answered <= entry.signed_at,
-        check,
-        f"{what}: approved before it was asked, or after the result",
-    )
+    between = asked <= answered <= entry.signed_at
+    need(between, check, f"{what}: approved before it was asked, or after the result")
 
 
-def over_caps(planned: Mapping[str, Any], what: str) -> list[str]:
+def paused(plan: Entry, entry: Entry, pauses: Iterable[Sequence[datetime]], what: str) -> None:
+    """Check that a purge within one pause did nothing: by an hour, for clocks, and only where its end is told."""
+    if entry.predicate["pipeline"] == "photo_purge" and entry.predicate["counts"]["acted"]:
+        for begun, ended in (pause for pause in pauses if len(pause) > 1):
+            inside = begun + LAG <= plan.signed_at and entry.signed_at <= ended - LAG
+            need(not inside, "runs", f"{what}: acted while the house was paused")
+
+
+def over_caps(pipeline: str, planned: Mapping[str, Any], what: str) -> list[str]:
     """Names of the caps that a plan exceeds; a plan of before there were any has none."""
     if "caps" not in planned:
         return []
     caps, over = planned["caps"], []
-    need(isinstance(caps, dict), "runs", f"{what}: caps that are none")
+    need(isinstance(caps, dict) and pipeline in CAPPED, "runs", f"{what}: caps that are none")
     for name, cap in caps.items():
         pair = fields(cap, "allowed found", "runs", f"{what}: cap")
         texts = all(isinstance(part, str) and _DECIMAL.fullmatch(part) for part in pair.values())
         need(texts, "runs", f"{what}: a cap without numbers")
         if Decimal(pair["found"]) > Decimal(pair["allowed"]):
             over.append(name)
-    for name, counted in (("entries", "erase_items"), ("bytes", "erase_bytes")):
-        same = name in caps and caps[name]["found"] == str(planned.get(counted))
+    for name, counted in CAPPED[pipeline].items():
+        total = str(sum(count(planned.get(part), "runs", f"{what}: {part}") for part in counted))
+        same = name in caps and caps[name]["found"] == total
         need(same, "runs", f"{what}: judged by the caps with other {name} than planned")
     return sorted(over)
 
@@ -1488,9 +1513,8 @@ def _runs_line(
     done: Mapping[tuple[str, int], Entry],
 ) -> str:
     dry = [run for run, plan in plans.items() if plan.predicate["dry_run"]]
-    waiting = [
-        f"{pipeline} {number}" for pipeline, number in plans if (pipeline, number) not in {*done, *dry}
-    ]
+    ended = {*done, *dry}
+    waiting = [f"{pipeline} {number}" for pipeline, number in plans if (pipeline, number) not in ended]
     line = f"{len(plans)} plans, {len(dry)} of them dry runs; {len(done)} runs with a result"
     if waiting:
         line += f"; without a result: {', '.join(waiting[:5])}{', …' if len(waiting) > 5 else ''}"

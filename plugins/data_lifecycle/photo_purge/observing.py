@@ -161,6 +161,7 @@ def sweep_run(house: House, run_id: int) -> None:
             run_id=run_id,
             as_of=run["as_of"],
             request=clock.request_within,
+            after_hold=policy.holds.erase_within_after_release.elapsed,
             **clock.terms(run["as_of"]),
         )
         rows = fetch(

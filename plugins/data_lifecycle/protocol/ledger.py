@@ -18,6 +18,7 @@ from data_lifecycle.evidence import keys, vault
 from data_lifecycle.evidence.commitment import set_root
 from data_lifecycle.evidence.lifecycle_verify import ASSERTIONS, PLAN, RESULT
 from data_lifecycle.evidence.logbucket import LogBucket, LogForked
+from data_lifecycle.evidence.postures import record_postures
 from data_lifecycle.evidence.records import record_heartbeats
 from data_lifecycle.evidence.sequencer import NotStored, Published, Sequencer, WrongKey
 from data_lifecycle.evidence.statement import Sealed, facts_digest, seal
@@ -160,7 +161,7 @@ def state(
 
 
 def publish(house: House) -> Published:
-    """Make everything stated so far public: today's heartbeat, the locked bucket, the log's next signed head.
+    """Make everything stated so far public: heartbeats, pauses, the locked bucket, the log's next signed head.
 
     Statements of runs that died before they could do so are made up for. Repeating it changes nothing. Raises
     PromiseBroken when the bucket did not keep a statement, when database and bucket tell two histories, or when the key
@@ -169,7 +170,9 @@ def publish(house: House) -> Published:
     """
     with connect(house.connections.database(WRITER), "evidence log") as connection:
         for attempt in range(1, _TRIES + 1):
-            days = record_heartbeats(connection, keys.load(house.settings.attester_key))
+            key = keys.load(house.settings.attester_key)
+            days = record_heartbeats(connection, key)
+            record_postures(connection, key)
             connection.commit()
             if len(days) > 1:
                 log.warning("declared %d days without a heartbeat", len(days) - 1)

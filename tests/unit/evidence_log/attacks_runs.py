@@ -196,6 +196,40 @@ def _approved() -> None:
         written("runs", name, (PLAN, plan), (ASSERTIONS, {}), (RESULT, {"planned": planned_, **found}))
 
 
+ARCHIVE = "payment_archive"
+RECORDS = {
+    "rows": 9, "expiring_rows": 4, "ended_hot_rows": 5,
+    "caps": {"records to archive": {"found": "9", "allowed": "3"}, "records to erase": {"found": "9", "allowed": "9"}},
+}  # fmt: skip
+ARCHIVED = {"pipeline": ARCHIVE, "counts": dict.fromkeys(PIPELINES[ARCHIVE], 0)}
+YES_TO_RECORDS = {**YES, "over": ["records to archive"]}
+
+
+def _approved_archive() -> None:
+    """The archive's caps are its own, and count like the purge's."""
+    yes = {"approval": YES_TO_RECORDS}
+    for name, planned_, found in (
+        ("records over the caps, and nobody was asked", RECORDS, {}),
+        ("records of another manifest were approved", RECORDS,
+         {"approval": {**YES_TO_RECORDS, "manifest_sha256": "cd" * 32}}),
+        ("records approved by who started it", RECORDS, {"approval": {**YES_TO_RECORDS, "started_by": "reviewer"}}),
+        ("archived though rejected", RECORDS, {"approval": {"over": ["records to archive"], "answer": "rejected"}}),
+        ("judged with other records to archive than planned", {**RECORDS, "rows": 8}, yes),
+        ("judged with other records to erase than planned", {**RECORDS, "ended_hot_rows": 4}, yes),
+        ("judged with records that nobody counted", changed(RECORDS, {"expiring_rows": None}), yes),
+        ("not judged by the archive's caps", {**RECORDS, **OVER}, {"approval": YES}),
+    ):  # fmt: skip
+        subject = {"_name": f"{ARCHIVE}/run-{NUMBER}"}
+        plan: Mapping[str, Any] = {"pipeline": ARCHIVE, "planned": planned_, **subject}
+        asserted: Mapping[str, Any] = {"pipeline": ARCHIVE, **subject}
+        result: Mapping[str, Any] = {**ARCHIVED, "planned": planned_, **found, **subject}
+        written("runs", name, (PLAN, plan), (ASSERTIONS, asserted), (RESULT, result))
+    within = {"planned": WITHIN, "pipeline": "policy_change", "_name": f"policy_change/run-{NUMBER}"}
+    none = {**within, "counts": dict.fromkeys(PIPELINES["policy_change"], 0)}
+    told = {name: within[name] for name in ("pipeline", "_name")}
+    written("runs", "caps of a pipeline that has none", (PLAN, within), (ASSERTIONS, told), (RESULT, none))
+
+
 def planned(*numbers: int) -> list[dict[str, Any]]:
     """Cases of a plan."""
     return [item(number, "PLANNED") for number in numbers]
@@ -271,5 +305,5 @@ def _parts() -> None:
         written("statements", f"assertions {name}", (ASSERTIONS, change))
 
 
-for _register in (_order, _sealed, _follows, _approved, _books, _parts):
+for _register in (_order, _sealed, _follows, _approved, _approved_archive, _books, _parts):
     _register()

@@ -29,6 +29,7 @@ from data_lifecycle.evidence.lifecycle_verify import (
     unpack,
     verify,
 )
+from data_lifecycle.evidence.postures import posture
 from data_lifecycle.evidence.records import heartbeat, rotation
 from data_lifecycle.evidence.statement import seal
 
@@ -229,6 +230,11 @@ class Log:
         """Append the heartbeat of a day, or what another day declares of it."""
         moment = at(day, hour)
         return self.add(heartbeat(self.attester, of or moment.date(), moment).envelope)
+
+    def switch(self, paused: bool, moment: datetime, signed_at: datetime | None = None) -> int:
+        """Append that the house was paused, or resumed."""
+        said = {"paused": paused, "at": moment, "by_whom": "engineer", "why": "the store answers strangely"}
+        return self.add(posture(self.attester, said, signed_at or moment + timedelta(minutes=1)).envelope)
 
     def turn(self, new: Ed25519PrivateKey, role: str, moment: datetime, envelope: bytes | None = None) -> int:
         """Append a change of keys and sign with the new one from now on."""

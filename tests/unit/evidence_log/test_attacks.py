@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from tests.unit.evidence_log.attacks import GOOD, HOUSE
-from tests.unit.evidence_log.attacks_time import ATTACKS, STAMPED, TIMED
+from tests.unit.evidence_log.attacks_posture import ATTACKS, paused
+from tests.unit.evidence_log.attacks_time import STAMPED, TIMED
 from tests.unit.evidence_log.forge import at, dumps, judge, turned
 
 from data_lifecycle.evidence.lifecycle_verify import CHECKS, pack, unpack
@@ -22,6 +23,7 @@ MUTATIONS = int(os.environ.get("MUTATIONS", "10000"))
 """How many random mutations; 100000 take some minutes."""
 WEEK = turned()
 TURNED = WEEK.bundle(notes={3: HOUSE.note(3), 8: HOUSE.note(8)})
+PAUSED = paused().bundle()
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -41,7 +43,9 @@ def test_there_are_attacks_on_every_check() -> None:
     assert set(attacked) == set(CHECKS)
 
 
-@pytest.mark.parametrize("bundle", [GOOD, TURNED, STAMPED], ids=["ordinary", "keys replaced", "timestamped"])
+@pytest.mark.parametrize(
+    "bundle", [GOOD, TURNED, STAMPED, PAUSED], ids=["ordinary", "keys replaced", "timestamped", "paused"]
+)
 def test_what_is_attacked_is_good(bundle: bytes) -> None:
     result = judge(bundle, TIMED)
     assert result.refused is None
@@ -195,7 +199,7 @@ def test_no_random_mutation_is_accepted() -> None:
     tried = 0
     while tried < MUTATIONS:
         name = chance.choice(sorted(MUTATE))
-        base = chance.choice([GOOD, TURNED, STAMPED])
+        base = chance.choice([GOOD, TURNED, STAMPED, PAUSED])
         mutated = MUTATE[name](chance, base)
         if mutated in (base, TURNED):
             continue

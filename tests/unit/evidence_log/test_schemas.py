@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from tests.unit.evidence_log.attacks import GOOD
-from tests.unit.evidence_log.attacks_opening import ATTACKS
+from tests.unit.evidence_log.attacks_posture import ATTACKS, paused
 from tests.unit.evidence_log.forge import opening, trust, turned
 
 from data_lifecycle.evidence.lifecycle_verify import (
@@ -19,6 +19,7 @@ from data_lifecycle.evidence.lifecycle_verify import (
     HEARTBEAT,
     PIPELINES,
     PLAN,
+    POSTURE,
     READERS,
     RESULT,
     ROTATION,
@@ -32,6 +33,7 @@ OF_TYPE = {
     RESULT: "result.v1",
     HEARTBEAT: "heartbeat.v1",
     ROTATION: "key-rotation.v1",
+    POSTURE: "posture.v1",
 }
 
 
@@ -58,7 +60,7 @@ def test_every_statement_type_has_its_schema() -> None:
 
 def test_good_files_fit() -> None:
     bundle = turned().bundle(notes={3: turned().note(3)})
-    for statement in statements(bundle):
+    for statement in statements(bundle) + statements(paused().bundle()):
         kind = statement["predicateType"]
         validator(OF_TYPE[kind]).validate(statement)
         assert validator(OF_TYPE[kind]).schema["$id"] == f"{kind}.schema.json"

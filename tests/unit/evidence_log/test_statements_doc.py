@@ -24,6 +24,7 @@ from data_lifecycle.evidence.lifecycle_verify import (
     FOLLOWS,
     HEARTBEAT,
     PLAN,
+    POSTURE,
     READERS,
     RESULT,
     ROTATION,
@@ -39,6 +40,7 @@ TYPES = {
     "result": RESULT,
     "heartbeat": HEARTBEAT,
     "key-rotation": ROTATION,
+    "posture": POSTURE,
 }
 PATTERNS = {
     "^[0-9a-f]{64}$": "64 hex digits",
@@ -46,6 +48,7 @@ PATTERNS = {
     "^2\\d{3}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{6})?\\+00:00$": "moment",
     "^2\\d{3}-\\d\\d-\\d\\d$": "day",
     "^[A-Za-z0-9+/]+={0,2}$": "base64",
+    "\\S": "text",
 }
 SHARED = "shared"
 SHOWN = 2
@@ -87,6 +90,7 @@ def examples() -> dict[str, dict[str, Any]]:
     """The first statement of each type in a log that is written as the house writes it."""
     log = turned()
     log.run(at(7), [item(71, "HELD"), item(72), item(73)])
+    log.switch(True, at(7, 3), at(7, 4))
     found: dict[str, dict[str, Any]] = {}
     for envelope in log.entries:
         statement = json.loads(b64decode(json.loads(envelope)["payload"]))

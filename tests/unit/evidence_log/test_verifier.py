@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from tests.unit.evidence_log.attacks import GOOD, HOUSE, MIDDLE
-from tests.unit.evidence_log.attacks_runs import OVER, YES
+from tests.unit.evidence_log.attacks_runs import ARCHIVE, ARCHIVED, OVER, RECORDS, YES, YES_TO_RECORDS
 from tests.unit.evidence_log.forge import (
     DAYS,
     LOG,
@@ -69,6 +69,17 @@ def test_a_run_over_its_caps_that_was_approved_is_verified(started_by: str | Non
     log.run(at(DAYS), [item(90)], plan={"planned": OVER}, planned=OVER, approval=said)
     result = lifecycle_verify.verify(log.bundle(), trust())
     assert result.refused is None
+
+
+def test_an_archive_run_over_its_caps_that_was_approved_is_verified() -> None:
+    log = story()
+    number, subject = DAYS + 1, f"{ARCHIVE}/run-{DAYS + 1}"
+    of = {"pipeline": ARCHIVE}
+    log.state(plan_predicate(number, at(DAYS), [item(90)], planned=RECORDS, **of), PLAN, subject)
+    log.state(assertions_predicate(number, at(DAYS), **of), ASSERTIONS, subject)
+    result = run_predicate(number, at(DAYS), [item(90)], planned=RECORDS, approval=YES_TO_RECORDS, **ARCHIVED)
+    log.state(result, RESULT, subject)
+    assert lifecycle_verify.verify(log.bundle(), trust()).refused is None
 
 
 @pytest.mark.parametrize("answer", ["rejected", "timed_out", "void", "none"])

@@ -156,6 +156,10 @@ def test_holds(studio: DemoStudio) -> None:
     assert valid.expires_at > studio.now
     assert by_order["hold_unapproved"].approved_by is None
     assert by_order["hold_endless"].expires_at is None
+    for name, found in by_order.items():
+        flawed = name in ("hold_unapproved", "hold_endless")
+        assert ("demo: flawed on purpose" in found.placed_by) is flawed
+        assert (studio.now - found.placed_at < DAY) is flawed, "time to mend it, from the first look on"
     released = by_order["hold_released"].released_at
     assert released is not None
     assert studio.now - DAY < released < studio.now

@@ -132,16 +132,26 @@ def troubled(random: Random, payments: Sequence[Payment], now: datetime) -> list
     return [changed.get(p.payment_id, p) for p in payments] + added
 
 
+FLAWED = ("hold_unapproved", "hold_endless")
+"""Scenarios whose hold lacks something: an alert of ``legal_holds`` once that is older than the policy lets it be."""
+
+
 def hold(random: Random, scenario: str, uploads: Sequence[Upload], now: datetime) -> Hold | None:
-    """The hold a scenario is about, naming the front photo: valid, without approver, without expiry, or released."""
-    if scenario not in ("held", "hold_unapproved", "hold_endless", "hold_released"):
+    """The hold a scenario is about, naming the front photo: valid, without approver, without expiry, or released.
+
+    One that lacks something was placed just now, so that nobody meets its alert before the policy's time to mend it is
+    over, and whoever placed it says, in `./lifecycle holds list`, that it is like that on purpose.
+    """
+    if scenario not in ("held", "hold_released", *FLAWED):
         return None
     named = tuple(upload.upload_id for upload in uploads if upload.role == "front")
-    placed = now - between(random, 3 * DAY, 5 * DAY)
+    placed = now - (
+        between(random, HOUR / 4, HOUR) if scenario in FLAWED else between(random, 3 * DAY, 5 * DAY)
+    )
     return Hold(
         hold_id=_uuid(random),
         basis="Civil claim pending: evidence of delivery",
-        placed_by="staff-legal-01",
+        placed_by="staff-legal-01" + (" (demo: flawed on purpose)" if scenario in FLAWED else ""),
         approved_by=None if scenario == "hold_unapproved" else "staff-head-02",
         placed_at=placed,
         expires_at=None if scenario == "hold_endless" else now + 60 * DAY,

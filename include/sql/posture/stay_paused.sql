@@ -1,0 +1,1 @@
+SELECT at, paused, by_whom, why FROM lifecycle.stay_paused()
