@@ -9,6 +9,7 @@ record, and only then leave the database. Files whose seven years are over are e
 |---|---|---|
 | plan | picks what is final or over, quarantines card numbers, seals | nothing was touched: clear it |
 | guard | publishes the plan, checks caps, proves that the vault locks | a vault that does not lock must be replaced |
+| approve | over a cap: asks a reviewer to approve this very manifest, 20 hours; then as guard | clear it to ask again |
 | pseudonymise | cuts off people who asked for erasure; records stay | clear it |
 | archive | one snapshot, a file, the vault, read back by version | nothing was removed: clear it |
 | compare | another credential compares every record | nothing was removed; find out what changed |
@@ -22,6 +23,9 @@ record, and only then leave the database. Files whose seven years are over are e
 judges as of that moment (ISO 8601 with a zone, not in the future). A person's request for erasure needs its own run: it
 has 24 hours.
 
+**Approve** under *Required Actions*, with the manifest's SHA-256, or by REST (docs/runbooks/approvals.md); never what
+you started yourself. A rejection, silence, or a plan that changed meanwhile: nothing happens, the next run plans anew.
+
 **Never** delete rows or files by hand: the next run takes up what a failed one left.
 """
 
@@ -29,16 +33,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow.sdk import Param, TriggerRule, dag, get_current_context, task
+from airflow.sdk import Param, TriggerRule, chain, dag, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 
+from data_lifecycle.protocol.approval import FORM, Approval
+
 PARAMS = {
-    "as_of": Param(
-        None, type=["null", "string"], minLength=3, description="Judge as of: ISO 8601 with a time zone."
-    ),
+    "as_of": Param(None, type=["null", "string"], minLength=3, description="As of: ISO 8601, with a zone."),
     "dry_run": Param(None, type=["null", "boolean"], description="Plan only; empty: yes, unless scheduled."),
 }
-# Ten steps of 3 tries of (20 + 2) minutes are within the policy's retry budget of 12 hours; a test adds it up.
+# Ten steps of 3 tries of 20 minutes, and asking, are within the policy's retry budget of 12 hours: a test adds it up.
 RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "execution_timeout": timedelta(minutes=20)}
 
 
@@ -53,7 +57,7 @@ RETRIES = {"retries": 2, "retry_delay": timedelta(minutes=2), "execution_timeout
     tags=["policy 3.2", "archive"],
 )
 def payment_archive() -> None:
-    """Policy 3.2: plan → guard → archive → compare → remove → expire → observe → assert → attest."""
+    """Policy 3.2: plan → guard → approve → archive → compare → remove → expire → observe → assert → attest."""
 
     @task
     def plan() -> int:
@@ -116,13 +120,11 @@ def payment_archive() -> None:
         return steps.attest(number, get_current_context())
 
     number = plan()
-    released = guard(number)
-    archived, compared, removed = (
-        step.partial(number=number).expand(batch=released) for step in (archive, compare, remove)
-    )
-    expired = expire(number, released)
-    released >> pseudonymise(number) >> archived >> compared >> removed >> expired
-    expired >> observe(number) >> prove(number) >> attest(number)
+    approved = Approval(task_id="approve", pipeline="payment_archive", number=number, params=FORM, retries=1)
+    released = approved.output
+    files = [step.partial(number=number).expand(batch=released) for step in (archive, compare, remove)]
+    closing = expire(number, released), observe(number), prove(number), attest(number)
+    chain(guard(number), approved, pseudonymise(number), *files, *closing)
 
 
 payment_archive()

@@ -19,7 +19,7 @@ attested.
 
 **Start it yourself**: what you trigger or backfill shows what would go and claims nothing, unless it says
 `{"dry_run": false}`. `as_of` judges dues as of that moment (ISO 8601 with a zone, not in the future). A customer's
-request for erasure needs its own run: it has 24 hours.
+request for erasure needs its own run: it has 24 hours. With `"only_requests": true` it takes nothing else.
 
 **Approve** under *Required Actions*, with the manifest's SHA-256, or by REST (docs/runbooks/approvals.md); never what
 you started yourself. A rejection, silence, or a plan that changed meanwhile erases nothing: the next run plans anew.
@@ -44,6 +44,7 @@ PARAMS = {
         description="Judge dues as of this moment: ISO 8601 with a time zone.",
     ),
     "dry_run": Param(None, type=["null", "boolean"], description="Plan only; empty: yes, unless scheduled."),
+    "only_requests": Param(False, type="boolean", description="What customers asked back and nothing else."),
     "policy_version": Param(
         None, type=["null", "string"], description="Plan as if this version of the policy were in force."
     ),
@@ -57,7 +58,7 @@ ASKING = {"retries": 1, "execution_timeout": timedelta(minutes=10)}
     schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
     start_date=datetime.fromisoformat("2024-08-08T00:00:00+00:00"),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=2,  # while one waits for an answer, another may plan what customers asked back
     default_args={"owner": "privacy", **RETRIES},
     params=PARAMS,
     doc_md=__doc__,
@@ -115,7 +116,7 @@ def photo_purge() -> None:
         return steps.attest(number, get_current_context())
 
     planned = plan()
-    approved = Approval(task_id="approve", number=planned, params=FORM, **ASKING)
+    approved = Approval(task_id="approve", pipeline="photo_purge", number=planned, params=FORM, **ASKING)
     guard(planned) >> approved
     released = approved.output
     acted = act.partial(number=planned).expand(batch=released)

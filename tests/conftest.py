@@ -239,6 +239,11 @@ def settings(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
     The bucket outlives each test's database: one log in it would belong to another database's.
     """
+    return own_settings(monkeypatch)
+
+
+def own_settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings with a log that nobody else writes."""
     from data_lifecycle.settings import Settings
 
     monkeypatch.setenv("LIFECYCLE_LOG_FOLDER", f"log/{uuid.uuid4().hex}")
@@ -261,6 +266,12 @@ def buckets(store: ObjectStore) -> dict[str, str]:
 @pytest.fixture
 def access_file(studio: Studio, store: ObjectStore, buckets: dict[str, str], settings: Settings) -> Path:
     """The access file, as the set-up writes it, for this test's database and the store."""
+    write_access(settings.access_file, studio, store, buckets)
+    return settings.access_file
+
+
+def write_access(file: Path, studio: Studio, store: ObjectStore, buckets: dict[str, str]) -> None:
+    """Write credentials of every role and identity where `FileConnections` reads them."""
     from data_lifecycle.embedded.home import write_private
 
     content = {
@@ -268,8 +279,7 @@ def access_file(studio: Studio, store: ObjectStore, buckets: dict[str, str], set
         "stores": {name: dataclasses.asdict(store.store_access(name)) for name in store.keys},
         "buckets": buckets,
     }
-    write_private(settings.access_file, json.dumps(content))
-    return settings.access_file
+    write_private(file, json.dumps(content))
 
 
 @pytest.fixture

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 @pytest.fixture
 def house(studio: Studio, empty_store: ObjectStore, access: FileConnections, settings: Settings) -> House:
     """The house with this test's database, an empty store with canaries, and a signing key."""
+    return furnish(studio, empty_store, access, settings)
+
+
+def furnish(studio: Studio, store: ObjectStore, access: FileConnections, settings: Settings) -> House:
+    """A house with an empty database and an empty store: it gets keys, canaries, and run numbers of its own."""
     from data_lifecycle.connections import DatabaseAccess
     from data_lifecycle.database import connect
     from data_lifecycle.evidence import keys
@@ -36,9 +41,7 @@ def house(studio: Studio, empty_store: ObjectStore, access: FileConnections, set
             "SELECT setval(pg_get_serial_sequence('lifecycle.run', 'run_id'), %s)",
             [random.randrange(10**6, 10**7)],
         )
-    canaries.place(
-        DatabaseAccess(studio.admin_url), empty_store.store_access("object_app"), settings.photo_buckets
-    )
+    canaries.place(DatabaseAccess(studio.admin_url), store.store_access("object_app"), settings.photo_buckets)
     return House(settings, access)
 
 

@@ -18,11 +18,12 @@ from tests.policies import write_version
 
 from data_lifecycle import database
 from data_lifecycle.photo_purge.acting import act_batch, settle_run
-from data_lifecycle.photo_purge.approving import Answer, Word, settle
-from data_lifecycle.photo_purge.guarding import OverCaps, guard_run
+from data_lifecycle.photo_purge.approving import PETITION
+from data_lifecycle.photo_purge.guarding import guard_run
 from data_lifecycle.photo_purge.observing import observe_run, sweep_run
 from data_lifecycle.photo_purge.planning import plan_run
 from data_lifecycle.protocol import posture
+from data_lifecycle.protocol.asking import Answer, OverCaps, Word, settle
 from data_lifecycle.protocol.house import PromiseBroken
 
 DAY = timedelta(days=1)
@@ -280,7 +281,7 @@ class World:
         """
         (row,) = self.shop.sql("SELECT manifest_sha256 FROM lifecycle.run WHERE run_id = %s", run.run_id)
         answer = Answer(word, manifest or row["manifest_sha256"], by, datetime.now(UTC))
-        run.released = settle(self.house, run.run_id, answer, "engineer")
+        run.released = settle(PETITION, self.house, run.run_id, answer, "engineer")
         run.approved = True
         assert (word, by, manifest) == ("approved", "reviewer", None), (
             "released by an answer that does not count"
@@ -340,8 +341,8 @@ class World:
                 # What arrived or came back after the run looked is the next run's.
                 if order not in file.orders or file.collected > run.looked or file.key in self.unseen:
                     continue
-                # A shared file is the last order's to claim.
-                last = max(file.orders, key=lambda o: (o.asked is not None, o.anchor()))
+                # A shared file is the last order's to claim, or theirs who asked for it last.
+                last = max(file.orders, key=lambda o: (o.asked is not None, o.asked or o.anchor()))
                 if order is last and self.model.due(file, run.as_of):
                     assert file.key not in after, f"claimed absent, and there: {file.key}"
 

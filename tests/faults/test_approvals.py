@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg2.errors
 import pytest
 
-from data_lifecycle.photo_purge import approving, planning
-from data_lifecycle.photo_purge.approving import Answer, Rejected
-from data_lifecycle.photo_purge.guarding import OverCaps, release
+from data_lifecycle.photo_purge import planning
+from data_lifecycle.photo_purge.approving import PETITION
+from data_lifecycle.photo_purge.guarding import release
 from data_lifecycle.policy.loader import load_all
-from data_lifecycle.protocol import posture
+from data_lifecycle.protocol import asking, posture
+from data_lifecycle.protocol.asking import Answer, OverCaps, Rejected
 from data_lifecycle.protocol.house import PromiseBroken
 from data_lifecycle.protocol.posture import Paused
 
@@ -51,7 +52,7 @@ def waits(shop: Workshop, name: str) -> int:
     run_id = shop.plan(name)
     with pytest.raises(OverCaps, match="over the cap for entries"):
         shop.act(run_id)
-    assert approving.batches_of(shop.house, run_id) is None
+    assert asking.batches_of(PETITION, shop.house, run_id) is None
     return run_id
 
 
@@ -85,7 +86,7 @@ def assert_nothing_happened(shop: Workshop, run_id: int, before: set[Any]) -> No
 
 
 def test_what_is_asked_says_how_much_and_names_nobody(shop: Workshop, over: int) -> None:
-    asked = approving.question(shop.house, over, None)
+    asked = asking.question(PETITION, shop.house, over, None)
     assert asked.approvers == ("reviewer",)
     assert asked.manifest_sha256 == digest(shop, over)
     for text in (
@@ -103,8 +104,8 @@ def test_what_is_asked_says_how_much_and_names_nobody(shop: Workshop, over: int)
 
 
 def test_an_approval_lets_exactly_this_plan_go(shop: Workshop, over: int) -> None:
-    batches = approving.settle(shop.house, over, yes(shop, over), "engineer")
-    assert batches == approving.batches_of(shop.house, over) == [0]
+    batches = asking.settle(PETITION, shop.house, over, yes(shop, over), "engineer")
+    assert batches == asking.batches_of(PETITION, shop.house, over) == [0]
     from data_lifecycle.photo_purge.acting import act_batch
 
     act_batch(shop.house, over, 0)
@@ -134,17 +135,17 @@ def test_a_word_that_does_not_count(
 ) -> None:
     before = shop.everything()
     with pytest.raises(PromiseBroken, match=why):
-        approving.settle(shop.house, over, yes(shop, over, by, manifest), started_by)
+        asking.settle(PETITION, shop.house, over, yes(shop, over, by, manifest), started_by)
     assert answers(shop) == [("void", by, why)]
-    assert not approving.approved(shop.house, over)
+    assert not asking.approved(PETITION, shop.house, over)
     assert_nothing_happened(shop, over, before)
 
 
 def test_nobody_is_left_to_ask(shop: Workshop, over: int) -> None:
     with pytest.raises(PromiseBroken, match="nobody may approve it but who started it"):
-        approving.question(shop.house, over, "reviewer")
+        asking.question(PETITION, shop.house, over, "reviewer")
     two = replace(shop.house, settings=replace(shop.house.settings, approvers=("reviewer", "officer")))
-    assert approving.question(two, over, "reviewer").approvers == ("officer",)
+    assert asking.question(PETITION, two, over, "reviewer").approvers == ("officer",)
 
 
 @pytest.mark.parametrize("word", ["rejected", "timed_out"])
@@ -152,7 +153,7 @@ def test_a_no_and_silence_are_stated(shop: Workshop, over: int, word: Any) -> No
     before = shop.everything()
     by = "reviewer" if word == "rejected" else None
     with pytest.raises(Rejected if word == "rejected" else PromiseBroken):
-        approving.settle(shop.house, over, Answer(word, None, by, NOW), None)
+        asking.settle(PETITION, shop.house, over, Answer(word, None, by, NOW), None)
     assert shop.attest(over, *STEPS) == "failed"
     assert_nothing_happened(shop, over, before)
     found = stated(shop)
@@ -187,12 +188,12 @@ def test_a_plan_that_changed_since_is_asked_about_anew(shop: Workshop, over: int
     with pytest.raises(
         PromiseBroken, match="changed since it was sealed: planned anew by the next run, asked anew"
     ):
-        approving.settle(shop.house, over, yes(shop, over), None)
+        asking.settle(PETITION, shop.house, over, yes(shop, over), None)
     assert answers(shop) == [
         ("approved", "reviewer", None),
         ("void", "reviewer", "changed since it was sealed"),
     ]
-    assert not approving.approved(shop.house, over)
+    assert not asking.approved(PETITION, shop.house, over)
     assert_nothing_happened(shop, over, before)
     assert shop.attest(over, *STEPS) == "failed"
     assert stated(shop)["answer"] == "void"
@@ -202,10 +203,10 @@ def test_a_plan_that_changed_since_is_asked_about_anew(shop: Workshop, over: int
 def test_an_approval_stands_while_the_house_is_paused(shop: Workshop, over: int) -> None:
     posture.throw(shop.house, paused=True, by="engineer", why="a test")
     with pytest.raises(Paused):
-        approving.settle(shop.house, over, yes(shop, over), None)
-    assert approving.approved(shop.house, over)
+        asking.settle(PETITION, shop.house, over, yes(shop, over), None)
+    assert asking.approved(PETITION, shop.house, over)
     posture.throw(shop.house, paused=False, by="engineer", why="a test")
-    assert approving.release_approved(shop.house, over) == [0]
+    assert asking.release_approved(PETITION, shop.house, over) == [0]
 
 
 def approve_other(shop: Workshop, over: int) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from data_lifecycle.database import connect, fetch_one
-from data_lifecycle.photo_purge.approving import Answer, question, settle
+from data_lifecycle.photo_purge.approving import PETITION
+from data_lifecycle.protocol.asking import Answer, OverCaps, question, settle
 from data_lifecycle.protocol.house import House, PromiseBroken, log
 
 
@@ -18,7 +19,7 @@ def purge(house: House, name: str) -> int:
     """
     from data_lifecycle.photo_purge.acting import act_batch, settle_run
     from data_lifecycle.photo_purge.attesting import assert_purge, attest_run
-    from data_lifecycle.photo_purge.guarding import OverCaps, guard_run
+    from data_lifecycle.photo_purge.guarding import guard_run
     from data_lifecycle.photo_purge.observing import observe_run, sweep_run
     from data_lifecycle.photo_purge.planning import plan_run
 
@@ -27,7 +28,7 @@ def purge(house: House, name: str) -> int:
         released = guard_run(house, run_id)
     except OverCaps as over:
         log.warning("%s", over)
-        released = settle(house, run_id, _yes(house, run_id), None)
+        released = settle(PETITION, house, run_id, _yes(house, run_id), None)
     for batch in released:
         act_batch(house, run_id, batch)
     observe_run(house, run_id)
@@ -40,7 +41,7 @@ def purge(house: House, name: str) -> int:
 
 def _yes(house: House, run_id: int) -> Answer:
     """What the second person says whom the drill stands for."""
-    asked = question(house, run_id, None)
+    asked = question(PETITION, house, run_id, None)
     return Answer("approved", asked.manifest_sha256, asked.approvers[0], datetime.now(UTC))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from data_lifecycle.assertions.suite import ROLE
 from data_lifecycle.database import Connection, Row, connect, fetch, fetch_one
 from data_lifecycle.payment_archive.planning import CLAUSES, PIPELINE, clock_of, root_of, state_plan
+from data_lifecycle.protocol.asking import said
 from data_lifecycle.protocol.concluding import Conclusion, Report, attest, conclude, prove
 from data_lifecycle.protocol.house import House, listed, log
 
@@ -74,11 +75,12 @@ def _account(house: House, connection: Connection, run: Row, unfinished: tuple[s
         late, unfinished = _close(house, connection, run, unfinished)
     cases = fetch(connection, "payment_archive/select_claims", run_id=run_id)
     items = [_item(case) for case in cases]
-    counts = _counts(balance, cases)
+    counts = _counts(balance, cases, run)
     people = fetch(connection, "payment_archive/select_pseudonymised", run_id=run_id)
     own = {
         "books": _books(connection),
         "pseudonymised": [_person(house, run, person) for person in people],
+        **said(connection, run),
     }
     claims = _claims(items, counts, late)
     conclusion = conclude(house, connection, run, unfinished, REPORT, counts, claims, own, items)
@@ -112,14 +114,19 @@ def _item(case: Row) -> dict[str, Any]:
     return {"case": str(case["file_id"]), "state": state, "commitments_root": root_of(case)}
 
 
-def _counts(balance: Row, cases: list[Row]) -> dict[str, int]:
-    """All of the balance, and what became of the cases: eligible = acted + held + failed."""
+def _counts(balance: Row, cases: list[Row], run: Row) -> dict[str, int]:
+    """All of the balance, and what became of the cases: eligible = acted + held + failed.
+
+    A run that was never let go did nothing, whatever others have made of its cases since.
+    """
     made = [case for case in cases if case["made"]]
     doomed = [case for case in cases if not case["made"]]
     acted = sum(bool(case["archived"]) for case in made) + sum(case["state"] == "absent" for case in doomed)
     # A file for which nothing was left has been acted on: there was nothing to do.
     acted += balance["dissolved"]
     held = sum(case["state"] in ("current", "abandoned") for case in doomed)
+    if run["released_at"] is None:
+        acted = held = 0
     numbers = {name: int(value) for name, value in balance.items()}
     return numbers | {
         "eligible": len(cases),

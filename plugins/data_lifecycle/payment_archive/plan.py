@@ -11,12 +11,16 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import xor
 from typing import Literal
 from uuid import UUID
 
 from data_lifecycle.policy.clock import require_aware
 from data_lifecycle.policy.model import Policy
+from data_lifecycle.policy.promises import PaymentArchive
 from data_lifecycle.policy.retention import Earliest
+from data_lifecycle.protocol.caps import Judged, pair
 
 RULE = "payments"
 Kind = Literal["regular", "correction", "held"]
@@ -74,14 +78,27 @@ class PaymentClock:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Families that became final on one day and whose promise ends in one window. ``whole``: their charges are hot;
-    otherwise these are late refunds and disputes of archived charges."""
+    """Families that became final on one day and whose promise ends in one window.
+
+    ``whole``: their charges are hot; otherwise these are late refunds and disputes of archived charges. ``fingerprint``
+    differs if as many others were meant.
+    """
 
     whole: bool
     window: Window
     day: datetime
     families: int
     rows: int
+    fingerprint: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Hot families whose promise has ended, and that no hold keeps; ``fingerprint`` as of what is due."""
+
+    families: int
+    rows: int
+    fingerprint: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +129,11 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Files to make, files to erase, hot families past their end (families, rows), and the manifest's SHA-256 (hex)."""
+    """Files to make, files to erase, what has ended while hot, and the manifest's SHA-256 (hex)."""
 
     files: tuple[File, ...]
     expiring: tuple[Stored, ...]
-    ended: tuple[int, int]
+    ended: Ended
     sha256: str
 
 
@@ -125,7 +142,7 @@ def make_plan(
     policy_sha256: str,
     as_of: datetime,
     due: Collection[Due],
-    ended: tuple[int, int],
+    ended: Ended,
     expired: Iterable[Stored],
     max_rows_of_a_file: int,
 ) -> Plan:
@@ -142,7 +159,18 @@ def make_plan(
     )
     files += [File("held", window, EVER[0], EVER[1], 0, 0, order) for order in held]
     going = tuple(f for f in expiring if not (f.kind == "held" and f.held_orders))
-    return Plan(tuple(files), going, ended, _seal(policy_sha256, as_of, clock, files, going, ended))
+    return Plan(tuple(files), going, ended, _seal(policy_sha256, as_of, clock, files, going, due, ended))
+
+
+def judge(allowed: PaymentArchive, plan: Plan) -> Judged:
+    """Records that the plan would archive and erase, beside what one run may do unasked (studio decision
+    "payment_archive")."""
+    return {
+        "records to archive": pair(sum(file.rows for file in plan.files), allowed.max_rows),
+        "records to erase": pair(
+            sum(file.rows for file in plan.expiring) + plan.ended.rows, allowed.max_expired_rows
+        ),
+    }
 
 
 def _cut(due: Collection[Due], whole: bool, most: int) -> list[File]:
@@ -173,17 +201,24 @@ def _seal(
     clock: PaymentClock,
     files: Iterable[File],
     expiring: Iterable[Stored],
-    ended: tuple[int, int],
+    due: Iterable[Due],
+    ended: Ended,
 ) -> str:
-    """SHA-256 over the policy's digest and every decision in order: the same decisions give the same seal."""
+    """SHA-256 over the policy's digest and every decision in order: the same decisions give the same seal.
+
+    As many other families of the same days are another decision.
+    """
     lines: list[list[object]] = [
         [
             "payment_archive",
-            1,
+            2,
             policy_sha256,
             as_of.isoformat(),
             clock.final_before(as_of).isoformat(),
-            *ended,
+            ended.families,
+            ended.rows,
+            ended.fingerprint,
+            reduce(xor, (part.fingerprint for part in due), 0),
         ]
     ]
     lines += [

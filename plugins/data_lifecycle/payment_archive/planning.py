@@ -1,10 +1,11 @@
-"""plan and guard: decide and seal; find what may not be archived; prove the vault's lock; then let go or stop."""
+"""plan and guard: decide and seal; find what may not be archived; let go with a proven lock, or wait to be asked."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,20 +15,21 @@ from data_lifecycle.payment_archive.cards import holds_card_number
 from data_lifecycle.payment_archive.plan import (
     EVER,
     Due,
+    Ended,
     PaymentClock,
     Plan,
     Stored,
+    judge,
     make_plan,
     window_of,
 )
 from data_lifecycle.payment_archive.vault import prove_lock
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
-from data_lifecycle.protocol import ledger, posture
+from data_lifecycle.protocol import asking, ledger, posture, releasing
 from data_lifecycle.protocol.house import House, PromiseBroken, code_version, listed, log
 from data_lifecycle.protocol.moments import judge_as_of
-from data_lifecycle.protocol.releasing import publish_plan, release
-from data_lifecycle.protocol.sealing import SERIALIZABLE, in_snapshot, insert_run
+from data_lifecycle.protocol.sealing import REPEATABLE_READ, SERIALIZABLE, in_snapshot, insert_run
 
 PIPELINE = "payment_archive"
 ROLE = "payment_archiver"
@@ -71,10 +73,43 @@ def _plan(
     now = fetch_one(connection, "run/read_clock")["now"]
     as_of = judge_as_of(stated, run_after, now)
     policy, clock = clock_of(house, as_of)
+    found = _decide(connection, policy, clock, as_of)
+    plan = found.plan
+    facts = _facts(found, clock) | {"caps": judge(policy.payment_archive, plan)}
+    batches = max(1, len(plan.files))
+    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, plan.sha256, facts, batches)
+    if not dry_run:
+        _claim(connection, run_id, found, spans(clock, as_of), now)
+    _tell(policy, clock, plan, facts, run_id, as_of, dry_run)
+    return run_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A plan, and what it leaves where it is: records with card numbers, families under a hold."""
+
+    plan: Plan
+    suspects: list[tuple[UUID, UUID, str]] = field(repr=False)
+    held_families: int
+
+
+def _decide(connection: Connection, policy: Policy, clock: PaymentClock, as_of: datetime) -> _Found:
+    """What is due as of then; the same again while a plan made of it waits, unless something changed.
+
+    What a waiting plan wrote does not count: its files hold nothing yet, what it quarantined is left out as what it
+    suspected was, and files that nobody will finish are looked at whether that is noted already or not.
+    """
     values = spans(clock, as_of)
     suspects = find_cards(connection, values | {"final_from": EVER[0], "final_to": EVER[1]})
     due = [
-        Due(row["whole"], window_of(row["window_start"]), row["day"], row["families"], row["rows"])
+        Due(
+            row["whole"],
+            window_of(row["window_start"]),
+            row["day"],
+            row["families"],
+            row["rows"],
+            row["fingerprint"],
+        )
         for row in fetch(
             connection,
             "payment_archive/select_due",
@@ -103,17 +138,22 @@ def _plan(
         policy.sha256,
         as_of,
         due,
-        (ended["families"], ended["rows"]),
+        Ended(ended["families"], ended["rows"], ended["fingerprint"]),
         expired,
         policy.payment_archive.max_rows_of_a_file,
     )
-    facts = _facts(plan, clock, suspects, ended["held_families"])
-    batches = max(1, len(plan.files))
-    run_id = insert_run(connection, PIPELINE, dag_run_id, as_of, dry_run, policy, plan.sha256, facts, batches)
-    if not dry_run:
-        _claim(connection, run_id, plan, values, suspects, now)
-    _tell(policy, clock, plan, facts, run_id, as_of, dry_run)
-    return run_id
+    return _Found(plan, suspects, ended["held_families"])
+
+
+def digest_now(house: House, run: Row) -> str:
+    """The digest that the manifest of ``run`` would have if it were planned now, as of the same moment; writes nothing.
+
+    Only while the run was not released: what its own files hold then counts as what an earlier run left.
+    """
+    policy, clock = clock_of(house, run["as_of"])
+    with connect(house.connections.database(ROLE), f"{PIPELINE} plan again") as connection:
+        connection.set_session(isolation_level=REPEATABLE_READ, readonly=True)
+        return _decide(connection, policy, clock, run["as_of"]).plan.sha256
 
 
 def find_cards(connection: Connection, values: Mapping[str, object]) -> list[tuple[UUID, UUID, str]]:
@@ -146,20 +186,16 @@ def quarantine(connection: Connection, run_id: int, found: list[tuple[UUID, UUID
 
 
 def _claim(
-    connection: Connection,
-    run_id: int,
-    plan: Plan,
-    values: Mapping[str, Any],
-    suspects: list[tuple[UUID, UUID, str]],
-    now: datetime,
+    connection: Connection, run_id: int, found: _Found, values: Mapping[str, Any], now: datetime
 ) -> None:
+    plan = found.plan
     if execute(connection, "payment_archive/take_turn", run_id=run_id) != 1:
         raise PromiseBroken("the database did not give this run its turn: something swallows the change")
     left = execute(connection, "payment_archive/abandon_unfinished", run_id=run_id)
     execute(connection, "payment_archive/clear_abandoned")
     if left:
         log.warning("files that earlier runs did not finish, taken over or abandoned: %d", left)
-    quarantine(connection, run_id, suspects)
+    quarantine(connection, run_id, found.suspects)
     fetch_one(connection, "studio/add_payment_months", from_at=now, to_at=now + MONTHS_AHEAD)
     execute(connection, "payment_archive/insert_customer_keys", final_before=values["final_before"])
     files = plan.files
@@ -185,9 +221,8 @@ def _claim(
         raise PromiseBroken(f"the database took {made} of the plan's lines: something swallows the change")
 
 
-def _facts(
-    plan: Plan, clock: PaymentClock, suspects: list[tuple[UUID, UUID, str]], held_families: int
-) -> dict[str, Any]:
+def _facts(found: _Found, clock: PaymentClock) -> dict[str, Any]:
+    plan = found.plan
     return {
         "files": len(plan.files),
         "files_by_kind": dict(sorted(Counter(file.kind for file in plan.files).items())),
@@ -195,10 +230,10 @@ def _facts(
         "rows": sum(file.rows for file in plan.files),
         "expiring_files": len(plan.expiring),
         "expiring_rows": sum(file.rows for file in plan.expiring),
-        "ended_hot_families": plan.ended[0],
-        "ended_hot_rows": plan.ended[1],
-        "held_hot_families": held_families,
-        "quarantined_families": len({charge for _, charge, _ in suspects}),
+        "ended_hot_families": plan.ended.families,
+        "ended_hot_rows": plan.ended.rows,
+        "held_hot_families": found.held_families,
+        "quarantined_families": len({charge for _, charge, _ in found.suspects}),
         "hot_seconds": int(clock.hot.total_seconds()),
         "erase_within_seconds": int(clock.erase_within.total_seconds()),
     }
@@ -260,36 +295,28 @@ def root_of(case: Row) -> str:
 
 
 def guard_run(house: House, run_id: int) -> list[int]:
-    """Publish the sealed plan, prove the vault's lock, then let it go or stop it: the batches, none for a dry run.
+    """Publish the sealed plan, then let it go: the batches; an empty list for a dry run.
 
-    Raises PromiseBroken when it cannot be published, when it exceeds a cap of the policy (studio decision
-    "payment_archive"), or when the vault does not enforce its lock.
+    Raises OverCaps when it exceeds a cap of the policy (studio decision "payment_archive"), and what else
+    ``asking.guard`` and ``release`` raise.
     """
-    run = publish_plan(house, run_id, PIPELINE, state_plan)
-    if run["dry_run"]:
-        log.info("dry run: stopping after the plan; nothing is archived or erased")
-        return []
-    with connect(house.connections.database(ROLE), "payment_archive guard") as connection:
+    return asking.guard(house, run_id, PIPELINE, ROLE, state_plan, release)
+
+
+def release(house: House, run: Row) -> list[int]:
+    """Prove the vault's lock, then let a run go: its batches.
+
+    The database refuses a plan that is not public, not within its caps and not approved. Raises Paused while the house
+    is paused; PromiseBroken when the vault does not enforce its lock, or when a later run has taken over.
+    """
+    run_id = run["run_id"]
+    with connect(house.connections.database(ROLE), f"{PIPELINE} guard") as connection:
         posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
-    caps, facts = clock_of(house, run["as_of"])[0].payment_archive, run["facts"]
-    erased = facts["expiring_rows"] + facts["ended_hot_rows"]
-    checks = [
-        ("records to archive", facts["rows"], caps.max_rows),
-        ("records to erase", erased, caps.max_expired_rows),
-    ]
-    for name, found, limit in checks:
-        log.info("cap %s: %d, limit %d: %s", name, found, limit, "within" if found <= limit else "EXCEEDED")
-    exceeded = [name for name, found, limit in checks if found > limit]
-    if exceeded:
-        raise PromiseBroken(
-            f"run {run_id} stopped before the first change: over the cap for {', '.join(exceeded)}; "
-            f"manifest sha256 {run['manifest_sha256']}. "
-            "Find out why so much is due, or raise the cap in the policy file"
-        )
     prove_lock(house)
-    with connect(house.connections.database(ROLE), "payment_archive guard") as connection, connection:
-        release(connection, run_id)
+    with connect(house.connections.database(ROLE), f"{PIPELINE} guard") as connection, connection:
+        posture.refuse_while_paused(connection, f"run {run_id} is not released, its plan is public")
+        releasing.release(connection, run_id)
         if not fetch(connection, "payment_archive/hold_turn", run_id=run_id):
             raise PromiseBroken(f"run {run_id} was taken over by a later run before it was released")
-    log.info("released: %d files", facts["files"])
+    log.info("released: %d files", run["facts"]["files"])
     return list(range(run["batches"]))

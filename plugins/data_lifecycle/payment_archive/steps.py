@@ -8,7 +8,18 @@ from data_lifecycle.protocol.discretion import discreet
 from data_lifecycle.protocol.house import House, PromiseBroken, Refused
 from data_lifecycle.protocol.steps import asked, final, go_on, planned, stops_after_plan, unfinished
 
-STEPS = ("plan", "guard", "pseudonymise", "archive", "compare", "remove", "expire", "observe", "assert")
+STEPS = (
+    "plan",
+    "guard",
+    "approve",
+    "pseudonymise",
+    "archive",
+    "compare",
+    "remove",
+    "expire",
+    "observe",
+    "assert",
+)
 
 
 @discreet
@@ -24,13 +35,11 @@ def plan(context: Any) -> int:
 
 @discreet
 def guard(run_id: int) -> list[int]:
-    """Prove the vault's lock and release the plan; skips the rest of a dry run. See ``planning.guard_run``."""
+    """Release the plan's batches, none if it has to wait; skips the rest of a dry run. See ``planning.guard_run``."""
     from data_lifecycle.payment_archive.planning import guard_run
+    from data_lifecycle.protocol.asking import guard_step
 
-    with final(PromiseBroken):
-        batches = guard_run(House.of_airflow(), run_id)
-    go_on(batches)
-    return batches
+    return guard_step(guard_run, run_id)
 
 
 @discreet

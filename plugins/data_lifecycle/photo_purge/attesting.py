@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
 from data_lifecycle.assertions.suite import ROLE
 from data_lifecycle.database import Connection, Row, connect, execute, fetch, fetch_one
 from data_lifecycle.photo_purge import claims
-from data_lifecycle.photo_purge.caps import exceeded
 from data_lifecycle.photo_purge.planning import PIPELINE
 from data_lifecycle.policy.loader import REGISTER, load_all, policy_in_force
+from data_lifecycle.protocol.asking import said
 from data_lifecycle.protocol.concluding import Conclusion, NotClosed, Report, attest, conclude, prove
 from data_lifecycle.protocol.house import House, listed, log
 from data_lifecycle.vendors.register import load_register
@@ -108,7 +108,7 @@ def _account(house: House, connection: Connection, run: Row, unfinished: tuple[s
         **{name: vendors[name] for name in VENDOR_COUNTS},
         "cases": dict(cases),
     }
-    own = {"approval": _approval(connection, run)} if exceeded(run["facts"].get("caps", {})) else {}
+    own = said(connection, run)
     policy = policy_in_force(load_all(house.settings.policy_dir), run["as_of"])
     register = load_register(house.settings.policy_dir / REGISTER, policy)
     items = claims.reached(connection, run_id, policy.residue, register)
@@ -147,16 +147,6 @@ def _close(connection: Connection, run_id: int) -> None:
         log.warning("%d of them after their deadline: absent, but the promise of clause 3.2 was missed", late)
 
 
-def _approval(connection: Connection, run: Row) -> dict[str, Any]:
-    """What was said to a plan over its caps, and by whom: the latest word, or that nobody has said anything."""
-    answers = fetch(connection, "approval/select_answers", run_id=run["run_id"])
-    found: dict[str, Any] = {"over": exceeded(run["facts"]["caps"]), "answer": "none"}
-    for name, value in answers[0].items() if answers else ():
-        if value is not None:
-            found[name] = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
-    return found
-
-
 def _claims(balance: Row, cases: Row, vendors: Row) -> dict[str, Any]:
     """Graded claims, in counts: what was seen absent, what is held, what is not known."""
     return {
@@ -173,10 +163,6 @@ def _claims(balance: Row, cases: Row, vendors: Row) -> dict[str, Any]:
 
 def _tell(facts: Mapping[str, Any], items: list[dict[str, Any]]) -> None:
     balance = facts["counts"]
-    if said := facts.get("approval"):
-        log.info(
-            "over the cap for %s: %s by %s", ", ".join(said["over"]), said["answer"], said.get("answered_by")
-        )
     for claim, counts in facts["claims"].items():
         log.info("claim %s: %s", claim, listed(counts))
     log.info("eligible %d = acted %d + held %d + failed %d", *(balance[n] for n in COUNTS[:4]))

@@ -44,17 +44,19 @@ def plan_run(
     as_of: str | None,
     dry_run: bool,
     policy_version: str | None = None,
+    only_requests: bool = False,
 ) -> int:
     """Pick what is due, enumerate it exactly, seal it; the number of the run.
 
     One SERIALIZABLE transaction, tried again when the database reports a conflict. ``as_of`` is ISO 8601 with a zone,
     or None for the run's own moment. ``policy_version`` judges as if that version were in force.
+    ``only_requests`` plans what customers asked back and nothing else: it does not wait for the rest to be approved.
     Raises Refused for an impossible ``as_of`` and for a version that there is not or that may only be planned with,
     StoreUnknown when a bucket cannot be listed at all. A dry run seals the manifest's hash but claims nothing.
     """
 
     def seal(connection: Connection) -> int:
-        return _plan(house, connection, dag_run_id, run_after, as_of, dry_run, policy_version)
+        return _plan(house, connection, dag_run_id, run_after, as_of, dry_run, policy_version, only_requests)
 
     return in_snapshot(house.connections.database(ROLE), f"{PIPELINE} plan", seal, SERIALIZABLE)
 
@@ -67,13 +69,15 @@ def _plan(
     stated: str | None,
     dry_run: bool,
     named: str | None,
+    only_requests: bool,
 ) -> int:
     now = fetch_one(connection, "run/read_clock")["now"]
     as_of = judge_as_of(stated, run_after, now)
     clock = clock_of(load_all(house.settings.policy_dir), as_of, named, dry_run)
     policy = clock.policy
-    plan = _decide(house, connection, clock, as_of)
+    plan = _decide(house, connection, clock, as_of, only_requests)
     facts = _facts(plan, fetch_one(connection, "photo_purge/count_flawed_holds")["flawed"], now)
+    facts["only_requests"] = only_requests
     facts["gone_after_seconds"] = gone_after_seconds(house, policy)
     live = fetch_one(connection, "photo_purge/count_live")["live"]
     facts["caps"] = judge(
@@ -87,8 +91,10 @@ def _plan(
     return run_id
 
 
-def _decide(house: House, connection: Connection, clock: PhotoClock, as_of: datetime) -> Plan:
-    due, uploads = _due_orders(connection, clock, as_of)
+def _decide(
+    house: House, connection: Connection, clock: PhotoClock, as_of: datetime, only_requests: bool
+) -> Plan:
+    due, uploads = _due_orders(connection, clock, as_of, only_requests)
     folders = {order_folder(case.order_id) for case in due} | {folder(u.key) for u in uploads}
     seen = survey(house.connections.store("object_eraser"), house.settings.photo_buckets, folders)
     return make_plan(
@@ -113,7 +119,8 @@ def digest_now(house: House, run: Row) -> str:
             isolation_level=psycopg2.extensions.ISOLATION_LEVEL_REPEATABLE_READ, readonly=True
         )
         clock = clock_of(load_all(house.settings.policy_dir), run["as_of"], None, dry_run=False)
-        return _decide(house, connection, clock, run["as_of"]).sha256
+        only_requests = bool(run["facts"].get("only_requests"))
+        return _decide(house, connection, clock, run["as_of"], only_requests).sha256
 
 
 def gone_after_seconds(house: House, policy: Policy) -> dict[str, int]:
@@ -155,7 +162,7 @@ def clock_of(versions: Sequence[Policy], as_of: datetime, named: str | None, dry
 
 
 def _due_orders(
-    connection: Connection, clock: PhotoClock, as_of: datetime
+    connection: Connection, clock: PhotoClock, as_of: datetime, only_requests: bool
 ) -> tuple[list[DueOrder], list[Upload]]:
     """Due orders, and all files of them. The selection asks for all that the earliest of rules might make due."""
     ended = as_of - clock.earliest_start
@@ -180,7 +187,7 @@ def _due_orders(
         for row in rows
     )
     found = (clock.due(order, as_of, files[order.order_id]) for order in orders)
-    due = [case for case in found if case is not None]
+    due = [case for case in found if case is not None and (case.reason == "request" or not only_requests)]
     return due, [upload for case in due for upload in files[case.order_id]]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data_lifecycle.protocol.discretion import discreet
-from data_lifecycle.protocol.house import House, PromiseBroken, Refused, log
+from data_lifecycle.protocol.house import House, PromiseBroken, Refused
 from data_lifecycle.protocol.steps import asked, final, go_on, planned, stops_after_plan, unfinished
 
 STEPS = ("plan", "guard", "approve", "act", "observe", "settle", "sweep", "assert")
@@ -26,22 +26,17 @@ def plan(context: Any) -> int:
             params["as_of"],
             dry,
             params["policy_version"],
+            params["only_requests"],
         )
 
 
 @discreet
 def guard(run_id: int) -> list[int]:
     """Release the plan's batches, none if it has to wait; skips the rest of a dry run. See ``guarding.guard_run``."""
-    from data_lifecycle.photo_purge.guarding import OverCaps, guard_run
+    from data_lifecycle.photo_purge.guarding import guard_run
+    from data_lifecycle.protocol.asking import guard_step
 
-    with final(PromiseBroken):
-        try:
-            batches = guard_run(House.of_airflow(), run_id)
-        except OverCaps as waits:
-            log.warning("%s", waits)
-            return []
-    go_on(batches)
-    return batches
+    return guard_step(guard_run, run_id)
 
 
 @discreet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_lifecycle.payment_archive.plan import Due, PaymentClock, Plan, Stored, Window, make_plan, window_of
+from data_lifecycle.payment_archive.plan import (
+    Due,
+    Ended,
+    PaymentClock,
+    Plan,
+    Stored,
+    Window,
+    judge,
+    make_plan,
+    window_of,
+)
 from data_lifecycle.policy.loader import load_all
+from data_lifecycle.protocol.caps import exceeded
 
 POLICY = load_all(Path(__file__).resolve().parents[3] / "include" / "policy")[-1]
 CLOCK = PaymentClock(POLICY)
@@ -85,11 +97,11 @@ def test_the_hot_period_is_the_policys_to_the_second() -> None:
 
 
 def due(window: Window, day: datetime, rows: int, whole: bool = True) -> Due:
-    return Due(whole, window, day, rows, rows)
+    return Due(whole, window, day, rows, rows, hash((window, day, rows)))
 
 
 def plan(dues: list[Due], stored: list[Stored] | None = None, most: int = 100, as_of: datetime = NOW) -> Plan:
-    return make_plan(CLOCK, "0" * 64, as_of, dues, (0, 0), stored or [], most)
+    return make_plan(CLOCK, "0" * 64, as_of, dues, Ended(0, 0, 0), stored or [], most)
 
 
 WINDOWS = st.sampled_from([window_of(datetime(2033, m, d, tzinfo=UTC)) for m in (1, 2, 3) for d in (1, 20)])
@@ -132,6 +144,30 @@ def test_the_seal_depends_on_what_is_decided_and_not_on_the_order(dues: list[Due
     more = [*dues, due(window_of(datetime(2034, 1, 1, tzinfo=UTC)), NOW, 1)]
     assert plan(more).sha256 != plan(dues).sha256
     assert plan(dues, as_of=NOW + SECOND).sha256 != plan(dues).sha256
+
+
+def test_as_many_others_are_another_plan() -> None:
+    one = due(window_of(datetime(2034, 1, 1, tzinfo=UTC)), NOW, 1)
+    other = replace(one, fingerprint=one.fingerprint + 1)
+    assert plan([one]).files == plan([other]).files
+    assert plan([one]).sha256 != plan([other]).sha256
+    ended = [make_plan(CLOCK, "0" * 64, NOW, [], Ended(1, 1, print_), [], 100) for print_ in (7, 8)]
+    assert ended[0].sha256 != ended[1].sha256
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_at_the_caps_and_one_record_more(more: int) -> None:
+    """What is erased counts in files and in the hot table together; what is archived counts apart from it."""
+    allowed = POLICY.payment_archive.model_copy(update={"max_rows": 10, "max_expired_rows": 5})
+    dues = [due(window_of(datetime(2034, 1, 1, tzinfo=UTC)), NOW + n * DAY, 5 + n * more) for n in (0, 1)]
+    over = ["records to archive"] * more
+    assert exceeded(judge(allowed, plan(dues))) == over
+    old = make_plan(CLOCK, "0" * 64, NOW, [], Ended(1, 2 + more, 0), [stored(NOW)], 100)
+    assert judge(allowed, old) == {
+        "records to archive": {"found": "0", "allowed": "10"},
+        "records to erase": {"found": str(5 + more), "allowed": "5"},
+    }
+    assert exceeded(judge(allowed, old)) == ["records to erase"] * more
 
 
 def stored(

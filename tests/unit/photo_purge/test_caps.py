@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from data_lifecycle.photo_purge.caps import exceeded, judge
+from data_lifecycle.photo_purge.caps import judge
 from data_lifecycle.policy.loader import load_all, policy_in_force
 from data_lifecycle.policy.model import Policy
+from data_lifecycle.protocol.caps import exceeded
 
 POLICY = policy_in_force(
     load_all(Path(__file__).resolve().parents[3] / "include" / "policy"), datetime.now(UTC)
