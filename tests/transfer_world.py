@@ -15,7 +15,6 @@ from uuid import uuid4
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 — as the package names it
 
-from data_lifecycle.database import execute
 from data_lifecycle.transfer_check import yardstick
 
 SENT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -294,7 +293,8 @@ def judge_all(connection: Connection, cases: Sequence[Case]) -> list[tuple[bool,
         version = uuid4().hex
         _put_world(cursor, version, cases[0])
         ids = [_put_disclosure(cursor, case) for case in cases]
-        values = yardstick.bind_versions(connection, version, version, SENT, SENT)
+        sent = [case.sent for case in cases]
+        values = yardstick.bind_versions(connection, version, version, min(sent), max(sent))
         values["sensitive_levels"], values["sensitive_breaks"] = [cases[0].volume_level], []
         notices = {
             "notices": [name for name, _, _ in cases[0].notices],
@@ -302,7 +302,7 @@ def judge_all(connection: Connection, cases: Sequence[Case]) -> list[tuple[bool,
             "notice_until": [until for _, _, until in cases[0].notices],
         }
         yardstick.open_session(connection)
-        execute(connection, "transfer_check/fill_subjects", run_id=-1, **values, **notices)
+        yardstick.fill_session(connection, -1, values | notices)
         yardstick.judge_session(connection, values)
         cursor.execute(
             "SELECT s.disclosure_id::text, j.cross_border, j.broken FROM subject s JOIN judged j USING (key)"

@@ -262,6 +262,7 @@ def test_judging_again_changes_nothing(office: Any) -> None:
 
 
 def test_two_runs_that_planned_the_same_give_one_verdict_each(office: Any) -> None:
+    """And one incident counts each disclosure once."""
     both = [plan_run(office.house, name, datetime.now(UTC), None, False, False) for name in ("one", "two")]
     for run_id in both:
         guard_run(office.house, run_id)
@@ -269,6 +270,11 @@ def test_two_runs_that_planned_the_same_give_one_verdict_each(office: Any) -> No
         assert_check(office.house, run_id)
     assert rows(office, "SELECT count(*), count(DISTINCT disclosure_id) FROM lifecycle.verdict") == rows(
         office, "SELECT count(*), count(*) FROM studio.disclosures"
+    )
+    broken = Counter(rule for rules in current(office).values() for rule in rules)
+    assert (
+        dict(rows(office, "SELECT rule, sum(disclosures)::integer FROM lifecycle.incident GROUP BY rule"))
+        == broken
     )
 
 

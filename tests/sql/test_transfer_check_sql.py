@@ -40,13 +40,16 @@ PEOPLE = {"orders": 100, "until": AT}
 NOBODY = uuid4()
 
 STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
-    "transfer_check/allow_memory": ((JUDGE,), {}),
+    "transfer_check/analyze_consents": ((JUDGE,), {}),
     "transfer_check/analyze_items": ((JUDGE,), {}),
+    "transfer_check/analyze_subjects": ((JUDGE,), {}),
+    "transfer_check/bound_memory": ((JUDGE,), {}),
     "transfer_check/count_broken": ((JUDGE, WRITER), RUN),
     "transfer_check/count_canary_verdicts": ((JUDGE,), RUN),
     "transfer_check/count_later": ((JUDGE,), {"as_of": AT}),
     "transfer_check/count_vendors": ((JUDGE,), RUN),
     "transfer_check/create_judged": ((JUDGE,), {}),
+    "transfer_check/fill_consents": ((JUDGE,), {**NOTICES, "since": AT, "until": AT}),
     "transfer_check/fill_question": (
         (JUDGE,),
         {**VERSIONS, **NOTICES, **STEPS, "vendor": "fal", "category": "c", "purpose": "p", "customer_id": NOBODY,
@@ -87,14 +90,17 @@ STATEMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "studio/fill_dealings": ((ADMIN,), {**PEOPLE, "first": 1, "last": 10}),
 }  # fmt: skip
 COPIES = {f"vendors/{file.stem}" for file in (SQL / "vendors").glob("copy_*.sql")}
-_SESSION = ("transfer_check/create_judged", "transfer_check/fill_subjects")
+_CONSENTS = ("transfer_check/fill_consents",)
+_SESSION = ("transfer_check/create_judged", *_CONSENTS, "transfer_check/fill_subjects")
 FIRST: dict[str, tuple[str, ...]] = {
     "studio/fill_agreements": ("studio/skip_triggers",),
     "studio/fill_dealings": ("studio/skip_triggers",),
+    "transfer_check/analyze_consents": _CONSENTS,
+    "transfer_check/fill_subjects": _CONSENTS,
     **{
         f"transfer_check/{name}": _SESSION
         for name in (
-            "judge_situations", "keep_canaries", "keep_situations", "keep_verdicts",
+            "analyze_subjects", "judge_situations", "keep_canaries", "keep_situations", "keep_verdicts",
             "open_incidents", "select_judged",
         )
     },
@@ -279,7 +285,7 @@ def test_the_canaries_come_out_as_known_whatever_register_and_lists_are_used(
 def _judge_canaries(connection: Connection) -> list[list[str]]:
     values = yardstick.bind_versions(connection, "none", "none", AT, AT)
     yardstick.open_session(connection)
-    execute(connection, "transfer_check/fill_subjects", run_id=-1, **values, **NOTICES)
+    yardstick.fill_session(connection, -1, values | NOTICES)
     yardstick.judge_session(connection, values)
     with connection.cursor() as cursor:
         cursor.execute(

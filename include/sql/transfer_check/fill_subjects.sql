@@ -1,29 +1,23 @@
 -- What a run was to judge, and the canaries in their own small world, with what stood at the moment of sending: wide enough that
 -- judging looks at nothing else of a person. Two hashes over all that a rule looks at say which disclosures are alike.
 CREATE TEMPORARY TABLE subject ON COMMIT DROP AS
-WITH chosen AS NOT MATERIALIZED (
+WITH item AS MATERIALIZED (
+    -- Without what another run judged meanwhile: that keeps that run's verdict.
+    SELECT i.disclosure_id, i.supersedes
+    FROM lifecycle.transfer_item i
+    WHERE i.run_id = %(run_id)s AND i.supersedes IS NULL
+      AND NOT EXISTS (SELECT FROM lifecycle.verdict v WHERE v.disclosure_id = i.disclosure_id AND v.supersedes IS NULL)
+    UNION ALL
+    SELECT i.disclosure_id, i.supersedes
+    FROM lifecycle.transfer_item i
+    WHERE i.run_id = %(run_id)s AND i.supersedes IS NOT NULL
+      AND NOT EXISTS (SELECT FROM lifecycle.verdict v WHERE v.supersedes = i.supersedes)
+), chosen AS NOT MATERIALIZED (
     SELECT d.*, i.supersedes
-    FROM lifecycle.transfer_item i JOIN lifecycle.transfer_subject d USING (disclosure_id)
-    WHERE i.run_id = %(run_id)s AND NOT d.canary
+    FROM item i JOIN lifecycle.transfer_subject d USING (disclosure_id)
+    WHERE NOT d.canary
     UNION ALL
     SELECT d.*, NULL FROM lifecycle.transfer_subject d WHERE d.canary
-), given AS (
-    SELECT c.pii_principal_id AS customer_id, c.recipient_third_party AS vendor, c.pii_type AS data_category, c.purpose, c.consent_type,
-           -- Consent ends with the notice it was given under.
-           tstzrange(c.given_at, c.withdrawn_at) * tstzrange(n.since, n.until) AS stood
-    FROM studio.consents c
-    JOIN unnest(%(notices)s::text[], %(notice_from)s::timestamptz[], %(notice_until)s::timestamptz[]) AS n (version, since, until)
-        ON n.version = c.privacy_notice_version
-    WHERE NOT c.bundled AND c.consent_type IN ('expressed_consent', 'separate_consent')
-      AND c.pii_principal_id IN (SELECT customer_id FROM chosen)
-    UNION ALL
-    SELECT customer_id, vendor, data_category, purpose, consent_type, tstzrange(given_at, withdrawn_at)
-    FROM lifecycle.transfer_canary_consent
-), consent AS (
-    SELECT customer_id, vendor, data_category, purpose, range_agg(stood) AS explicit,
-           range_agg(stood) FILTER (WHERE consent_type = 'separate_consent') AS separate
-    FROM given
-    GROUP BY customer_id, vendor, data_category, purpose
 )
 SELECT w.*,
        hash_record_extended(ROW (canary, epoch, vendor, data_category, purpose, origin_country, destination_country, access_countries,

@@ -33,22 +33,19 @@ def judge_run(house: House, run_id: int) -> None:
 
 
 def judge(connection: Connection, run: Row, rule: yardstick.Yardstick) -> None:
-    """The pass itself, with the versions of the run's plan. The caller commits."""
+    """The pass itself, with the versions of the run's plan. The caller commits.
+
+    The server's process needs the same memory for any number of disclosures; what does not fit goes over its disk.
+    """
     run_id, facts = run["run_id"], run["facts"]
-    execute(connection, "transfer_check/allow_memory")
+    fetch_one(connection, "transfer_check/bound_memory")
     execute(connection, "transfer_check/analyze_items")
     since, until = (datetime.fromisoformat(facts[name]) for name in ("first_sent_at", "last_sent_at"))
     values = yardstick.bind_versions(
         connection, facts["register_sha256"], facts["reference_sha256"], since, until
     )
     yardstick.open_session(connection)
-    execute(
-        connection,
-        "transfer_check/fill_subjects",
-        run_id=run_id,
-        **values,
-        **yardstick.notices(rule.policies),
-    )
+    yardstick.fill_session(connection, run_id, values | yardstick.notices(rule.policies))
     yardstick.judge_session(connection, values)
     execute(connection, "transfer_check/keep_situations", run_id=run_id)
     execute(connection, "transfer_check/keep_verdicts", run_id=run_id)

@@ -73,7 +73,8 @@ def bind_versions(
         references=[reference, CANARY],
     )["breaks"]
     volume = fetch(connection, "transfer_check/select_volume", reference=reference, since=since, until=until)
-    return {"register": register, "reference": reference, "breaks": breaks, **steps(volume)}
+    sent = {"since": since, "until": until}
+    return {"register": register, "reference": reference, "breaks": breaks, **sent, **steps(volume)}
 
 
 def steps(rows: Iterable[Row]) -> dict[str, Any]:
@@ -103,6 +104,14 @@ def steps(rows: Iterable[Row]) -> dict[str, Any]:
 def open_session(connection: Connection) -> None:
     """Make the session's table of judgements; it ends with the transaction."""
     execute(connection, "transfer_check/create_judged")
+
+
+def fill_session(connection: Connection, run_id: int, values: Mapping[str, Any]) -> None:
+    """Fill the session's table of subjects with what run ``run_id`` is to judge, and the canaries; values of `bind`."""
+    execute(connection, "transfer_check/fill_consents", **values)
+    execute(connection, "transfer_check/analyze_consents")
+    execute(connection, "transfer_check/fill_subjects", run_id=run_id, **values)
+    execute(connection, "transfer_check/analyze_subjects")
 
 
 def judge_session(connection: Connection, values: Mapping[str, Any]) -> None:
