@@ -368,15 +368,28 @@ def test_callbacks_count_once_and_only_signed(desk: Desk, serve: Callable[..., V
     for vendor in ("pixelwright", "brushworks"):
         desk.sent(order, vendor)
     assert shop.purge() == "verified"
+    address = "https://studio.example/compliance/callbacks/"
     places = {
-        v: account(serve(Processor(), sign=key).url, processor_domain=DOMAIN, processor_public_key=public)
+        v: account(
+            serve(Processor(), sign=key).url,
+            processor_domain=DOMAIN,
+            processor_public_key=public,
+            callback_url=address + v,
+        )
         for v in ("pixelwright", "brushworks")
     }
     desk.accounts = places
     desk.run()
     assert set(desk.states().values()) == {"accepted"}
     name = str(desk.row("pixelwright")["erasure_id"])
-    body = json.dumps({"subject_request_id": name, "request_status": "completed"}).encode()
+
+    def says(status: str, to: str | None = address + "pixelwright") -> bytes:
+        return json.dumps(
+            {"subject_request_id": name, "request_status": status, "status_callback_url": to}
+        ).encode()
+
+    body, elsewhere = says("completed"), says("completed", "https://another-customer.example/cb")
+    about_another = says("completed", address + "brushworks")
     good, accounts = signature(key, body), GivenAccounts(places)
 
     def take(headers: dict[str, str], content: bytes, vendor: str = "pixelwright") -> str:
@@ -388,7 +401,9 @@ def test_callbacks_count_once_and_only_signed(desk: Desk, serve: Callable[..., V
         ({"X-OpenDSR-Processor-Domain": DOMAIN}, body, "pixelwright", "unsigned"),
         (signature(stranger, body), body, "pixelwright", "unsigned"),
         (good, body.replace(b"completed", b"cancelled"), "pixelwright", "unsigned"),
-        (good, body, "brushworks", "another vendor's"),
+        (signature(key, elsewhere), elsewhere, "pixelwright", "addressed-to-another"),
+        (good, body, "brushworks", "addressed-to-another"),
+        (signature(key, about_another), about_another, "brushworks", "another vendor's"),
     ):
         with pytest.raises(Refused, match=why):
             take(headers, content, vendor)
@@ -398,8 +413,8 @@ def test_callbacks_count_once_and_only_signed(desk: Desk, serve: Callable[..., V
         take(good, body)
     assert desk.states()["pixelwright"] == "completed"
     # "completed" twice, in other words: kept, and it changes nothing; nor does an older status.
-    for status in ("completed", "pending"):
-        other = json.dumps({"request_status": status, "subject_request_id": name}).encode()
+    for status in ("cancelled", "pending"):
+        other = says(status)
         assert take(signature(key, other), other) == "completed"
 
 

@@ -17,6 +17,7 @@ from data_lifecycle.connections import DatabaseAccess, StoreAccess
 from data_lifecycle.database import Connection, connect
 from data_lifecycle.protocol.house import House
 from data_lifecycle.settings import Settings
+from data_lifecycle.vendors.accounts import Account, Accounts, account_of, connection_id
 
 ROLE = "reviewer"
 
@@ -36,6 +37,25 @@ class ServerConnections:
         raise LookupError(f"pages have no access to a store, not as {identity}")
 
 
+class ServerAccounts:
+    """Accounts at vendors from Airflow connections, as the api-server reads them."""
+
+    def find(self, vendor: str) -> Account | None:
+        """The account of ``vendor_<id>``, None if there is no such connection."""
+        from airflow.models.connection import Connection as Stored
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
+        try:
+            return account_of(Stored.get_connection_from_secrets(connection_id(vendor)))
+        except AirflowNotFoundException:
+            return None
+
+
+def accounts() -> Accounts:
+    """Credentials of vendors as the api-server finds them."""
+    return ServerAccounts()
+
+
 def house() -> House:
     """The house as the api-server finds it."""
     return House(Settings.from_env(), ServerConnections())
@@ -43,6 +63,9 @@ def house() -> House:
 
 OurHouse = Annotated[House, Depends(house)]
 """A route's argument of this type is the house."""
+
+OurAccounts = Annotated[Accounts, Depends(accounts)]
+"""A route's argument of this type finds the credentials of vendors."""
 
 
 def _reading(found: OurHouse) -> Iterator[Connection]:
@@ -64,4 +87,4 @@ def may_read_runs(dag_id: str | None = None) -> Any:
 
 
 SIGNED_IN = Depends(get_user)
-"""The app's dependency: 401 for whoever is not signed in to Airflow, on every route."""
+"""Every page's dependency: 401 for whoever is not signed in to Airflow."""

@@ -1,10 +1,10 @@
-"""The app that Airflow mounts at ``/compliance``: one router a page, nobody gets in who is not signed in."""
+"""The app that Airflow mounts at ``/compliance``: one router a page, and one for vendors, who sign what they send."""
 
 from __future__ import annotations
 
 from fastapi import FastAPI
 
-from data_lifecycle.pages import answers, inventory, overview, posture, run
+from data_lifecycle.pages import answers, callbacks, inventory, overview, posture, run
 from data_lifecycle.pages.access import SIGNED_IN
 
 # A page is a module of this package with a ``router``; it is listed here and, if it belongs in the navigation, as an
@@ -13,10 +13,9 @@ ROUTERS = (overview.router, inventory.router, answers.router, posture.router, ru
 
 
 def build() -> FastAPI:
-    """The app. No documentation routes and no static files: an app's dependencies would not cover them."""
-    app = FastAPI(
-        title="Compliance", dependencies=[SIGNED_IN], docs_url=None, redoc_url=None, openapi_url=None
-    )
+    """The app: nobody sees a page who is not signed in. No documentation, no static files: nothing would guard them."""
+    app = FastAPI(title="Compliance", docs_url=None, redoc_url=None, openapi_url=None)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[SIGNED_IN])
+    app.include_router(callbacks.router)
     return app

@@ -20,6 +20,10 @@ from data_lifecycle.vendors.connectors.opendsr import Refused as CallbackRefused
 Found = Literal["accepted", "completed", "verified", "rejected"]
 
 
+class TakenBefore(Refused):
+    """A callback that was taken before, byte for byte: a replay, or a vendor that did not hear our answer."""
+
+
 def note(house: House, erasure_id: str, found: Found, noted_by: str, text: str) -> str:
     """Keep what a person found out, and take the erasure as far as the register lets this vendor confirm; its state.
 
@@ -34,6 +38,8 @@ def note(house: House, erasure_id: str, found: Found, noted_by: str, text: str) 
         raise Refused("the note has an address in it: it must name no person, for it is kept for good")
     with connect(house.connections.database(ROLE), "vendor_erasure note") as connection:
         row, now = _find(connection, erasure_id)
+        if row["state"] == "verified":
+            raise Refused("this erasure is verified already")
         execute(
             connection,
             "vendor_erasure/insert_confirmation",
@@ -64,16 +70,20 @@ def take_callback(
 ) -> str:
     """Take a signed callback of an OpenDSR vendor; the state reached.
 
-    For whoever receives it for the studio: answer 202 if this returns, 403 if it raises Refused, which it does for a
-    callback that is unsigned, signed by another, a replay, about another vendor's erasure or about none.
+    Refused for a callback that is unsigned, signed by another, addressed to another, about another vendor's erasure or
+    about none; TakenBefore (a kind of it) for one that was taken already. PromiseBroken while a run works on the
+    erasure: the vendor is to try again. Nothing is kept in either case.
     """
     account = accounts.find(vendor)
     if account is None:
         raise Refused("callback: no credentials of this vendor")
     try:
-        signed = OpenDsr(account).read(headers, body)
+        signed = OpenDsr(account).read_callback(headers, body)
     except CallbackRefused as refused:
         raise Refused(f"callback: {refused}") from None
+    except ValueError as incomplete:  # of the connection, of which it says what is missing
+        log.error("vendor %s: callbacks cannot be checked: %s", vendor, incomplete)
+        raise Refused("callback: this vendor's connection has no key to check it by") from None
     with connect(house.connections.database(ROLE), "vendor_erasure callback") as connection:
         row, now = _find(connection, signed.subject_request_id)
         if row["vendor"] != vendor:
@@ -88,7 +98,7 @@ def take_callback(
             said=signed.answer.said,
         )
         if not fresh:
-            raise Refused("callback: taken before")
+            raise TakenBefore("callback: taken before")
         if row["completed_at"] is not None:
             connection.commit()  # kept, but what is done does not become less
             return str(row["state"])
@@ -106,8 +116,6 @@ def _find(connection: Connection, erasure_id: str) -> tuple[Row, datetime]:
     rows = fetch(connection, "vendor_erasure/find_erasure", erasure_id=name)
     if not rows:
         raise Refused("there is no such erasure")
-    if rows[0]["state"] == "verified":
-        raise Refused("this erasure is verified already")
     return rows[0], fetch_one(connection, "run/read_clock")["now"]
 
 

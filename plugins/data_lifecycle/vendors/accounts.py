@@ -42,11 +42,16 @@ class AirflowAccounts:
             found = Connection.get(connection_id(vendor))
         except AirflowNotFoundException:
             return None
-        host = found.host or None
-        if host and "://" not in host:
-            port = f":{found.port}" if found.port else ""
-            host = f"{found.schema or 'https'}://{host}{port}"
-        return Account(host, found.login or None, found.password or None, found.extra_dejson)
+        return account_of(found)
+
+
+def account_of(found: Any) -> Account:
+    """The account that an Airflow connection describes."""
+    host = found.host or None
+    if host and "://" not in host:
+        port = f":{found.port}" if found.port else ""
+        host = f"{found.schema or 'https'}://{host}{port}"
+    return Account(host, found.login or None, found.password or None, found.extra_dejson)
 
 
 @dataclass(frozen=True)

@@ -92,11 +92,25 @@ class OpenDsr:
         return Look(Sight.UNKNOWABLE, "opendsr-has-no-look")
 
     def read(self, headers: Mapping[str, str], body: bytes, about: str | None = None) -> Signed:
-        """What a status or a callback says; Refused when unsigned, by another, unreadable or about another request.
+        """What a status says; Refused when unsigned, by another, unreadable or about another request."""
+        return self._read(self._found(headers, body), body, about)
 
-        Whether it was seen before, the caller has to know: `Signed.sha256`.
+    def read_callback(self, headers: Mapping[str, str], body: bytes) -> Signed:
+        """What a callback says; Refused as `read` does, and when it is not addressed to us (OpenDSR 2.0, 8.8).
+
+        A vendor signs what it tells any of its customers with one key, and request ids are the customers' own: without
+        the address, what it told another one about a request of the same id would count as told to us. Whether it was
+        seen before, the caller has to know: `Signed.sha256`.
         """
-        found = _signed(body, {n.lower(): v for n, v in headers.items()}, self._domain, self._key)
+        found = self._found(headers, body)
+        if not self._callback or found.get("status_callback_url") != str(self._callback):
+            raise Refused("addressed-to-another")
+        return self._read(found, body, None)
+
+    def _found(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+        return _signed(body, {n.lower(): v for n, v in headers.items()}, self._domain, self._key)
+
+    def _read(self, found: Mapping[str, Any], body: bytes, about: str | None) -> Signed:
         name = found.get("subject_request_id")
         if not isinstance(name, str) or (about is not None and name != about):
             raise Refused("about-another-request")
@@ -123,7 +137,7 @@ def _signed(body: bytes, headers: Mapping[str, str], domain: str, key: bytes) ->
         found = json.loads(body)
     except InvalidSignature:
         raise Refused("unsigned") from None
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         raise Refused("unreadable") from None
     if not isinstance(found, dict):
         raise Refused("unreadable")
