@@ -11,7 +11,8 @@ import pytest
 from psycopg2 import errors as refused
 from tests.payment_fixtures import Till
 
-from data_lifecycle.database import Connection, copy_rows, execute, fetch, fetch_one
+from data_lifecycle.connections import DatabaseAccess
+from data_lifecycle.database import Connection, connect, copy_rows, execute, fetch, fetch_one
 from data_lifecycle.payment_archive.plan import EVER
 
 if TYPE_CHECKING:
@@ -175,8 +176,18 @@ def test_a_file_from_plan_to_absence(studio: Studio, shop: Till, archiver: Conne
     assert fetch(archiver, P + "find_compared", **found) == []
     archiver.commit()
     with as_role(studio, "studio_observer") as observer, observer:
-        execute(observer, P + "insert_compared", rows=1, **found)
-    assert fetch(archiver, P + "find_compared", **found) == [{"rows": 1}]
+        horizon = fetch_one(observer, P + "read_horizon")["horizon"]
+        execute(observer, P + "insert_compared", rows=1, horizon=horizon, **found)
+    assert fetch(archiver, P + "find_compared", **found) == [{"rows": 1, "horizon": horizon}]
+    archiver.commit()
+    with connect(DatabaseAccess(studio.admin_url), "test") as admin, admin, admin.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO lifecycle.archive_compared (file_id, version_id, run_id, rows, horizon, written) "
+            "VALUES (%(file_id)s, %(version_id)s, %(run_id)s, 2, '1000', '7')",
+            found,
+        )
+    restored = [{"rows": 2, "horizon": None}]
+    assert fetch(archiver, P + "find_compared", **found) == restored, "it was loaded from another server's"
     assert fetch_one(archiver, P + "find_file", file_id=file_id)["version_id"] == "v"
     assert execute(archiver, P + "note_current", file_id=file_id, run_id=run_id) == 1
     (books,) = fetch(archiver, P + "select_holders", order_id="ord_b", ended_by=EVER[1])
@@ -326,14 +337,21 @@ def test_records_are_selected_in_the_archives_order_and_removed_by_every_column(
     assert fetch(archiver, P + "select_late", **due(**window)) == []
     execute(archiver, P + "create_archived")
     with archiver.cursor() as cursor:
-        cursor.execute("INSERT INTO archived SELECT * FROM studio.payment_record")
         cursor.execute(
-            "UPDATE archived SET provider_payload = '{\"a\": 1}' WHERE order_id = %s", [rows[0]["order_id"]]
+            "INSERT INTO archived SELECT payment_id, occurred_at, sha256(record_send(ROW(charge_id, order_id, kind, "
+            "provider, provider_ref, amount::text, fee::text, currency, settled_at, payer_country, "
+            "CASE WHEN order_id = %s THEN '{\"a\": 1}' ELSE provider_payload END::jsonb))) FROM studio.payment_record",
+            [rows[0]["order_id"]],
         )
     execute(archiver, P + "analyze_archived")
     file_id = a_file(archiver, run_id)
     assert len(fetch(archiver, P + "select_compared", file_id=file_id)) == 3
     assert execute(archiver, P + "skip_restated", file_id=file_id) == 0
+    horizon = fetch_one(archiver, P + "read_horizon")["horizon"]
+    shop.sql("UPDATE studio.payments SET payer_name = 'Other' WHERE order_id = %s", rows[1]["order_id"])
+    execute(archiver, P + "mark_removal")
+    assert execute(archiver, P + "remove_unchanged", horizon=horizon) == 2, "one is another version since"
+    execute(archiver, P + "undo_removal")
     assert execute(archiver, P + "remove_archived") == 2, "one differs in the spelling of its payload"
     assert fetch_one(archiver, P + "count_left")["rows"] == 1
 

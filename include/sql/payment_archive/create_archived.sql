@@ -1,4 +1,2 @@
-CREATE TEMPORARY TABLE archived ON COMMIT DROP AS
-SELECT payment_id, charge_id, order_id, kind, provider, provider_ref, amount, fee, currency, occurred_at, settled_at, payer_country,
-       customer_ref, provider_payload
-FROM studio.payment_record WHERE false
+-- Id and digest of a file's records. What the digest is over, remove_archived says.
+CREATE TEMPORARY TABLE archived (payment_id uuid NOT NULL, occurred_at timestamptz NOT NULL, digest bytea NOT NULL) ON COMMIT DROP

@@ -1,3 +1,1 @@
-COPY archived (payment_id, charge_id, order_id, kind, provider, provider_ref, amount, fee, currency, occurred_at, settled_at,
-    payer_country, customer_ref, provider_payload)
-FROM STDIN (FORMAT csv)
+COPY archived (payment_id, occurred_at, digest) FROM STDIN (FORMAT binary)

@@ -1,1 +1,1 @@
-COPY archived (payment_id, occurred_at) FROM STDIN (FORMAT csv)
+COPY archived (payment_id, occurred_at) FROM STDIN (FORMAT binary)

@@ -114,9 +114,10 @@ def _ours(work: Work) -> Callable[[], Split]:
             if parquet_file.read_facts(back) != found or len(found.columns) != len(NAMES):
                 raise RuntimeError("the vault returns something else")
             clock.lap("read back")
+            horizon = remove.read_horizon(connection)
             compare.compare(connection, _query(), {}, back)
             clock.lap("compare")
-            _same(remove.remove(connection, back).rows, work.rows)
+            _same(remove.remove(connection, back, horizon).rows, work.rows)
             connection.rollback()
             clock.lap("remove")
         return clock.parts

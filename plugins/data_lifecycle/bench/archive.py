@@ -1,8 +1,14 @@
 """`./lifecycle bench archive`: payments into a verified, locked file beside connectorx, ADBC, DuckDB and pandas.
 
 All read the same rows with the same query from the same table and put a Parquet file into the same bucket. Ours reads
-it back, compares every row with the table and deletes row by row what is equal; the others count. They take turns, each
-in a process of its own, and every round begins with another one.
+it back, compares every row with the table and deletes row by row what is as it was compared; the others count. They
+take turns, each in a process of its own, and every round begins with another one.
+
+It is the archive's engine on one file: what a run does around it (finding what is due, looking for card numbers, books,
+fetching the file again for each credential, naming its rows to the comparison by their ids, counting once more after
+the commit) is left out, as is what anybody would have to build around pandas. Deletions are rolled back, so that nobody
+waits for a commit. The floor of ours is in the table too: a bare COPY is what the server needs for one look, of which
+there are two, and pandas' `remove` what it needs to delete every row without asking which.
 """
 
 from __future__ import annotations

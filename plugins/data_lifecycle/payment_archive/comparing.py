@@ -13,7 +13,7 @@ from data_lifecycle.database import Connection, Row, connect, execute, fetch, fe
 from data_lifecycle.payment_archive.columns import NAMES
 from data_lifecycle.payment_archive.compare import Altered, compare
 from data_lifecycle.payment_archive.parquet_file import read_batches
-from data_lifecycle.payment_archive.remove import load_keys
+from data_lifecycle.payment_archive.remove import load_keys, read_horizon
 from data_lifecycle.payment_archive.vault import fetch_exact
 from data_lifecycle.payment_archive.workplace import file_of, folder, see_turn
 from data_lifecycle.protocol.house import House, PromiseBroken, log
@@ -38,6 +38,7 @@ def compare_batch(house: House, run_id: int, batch: int) -> None:
         with folder(house) as place:
             stored = fetch_exact(house, OBSERVER, file, place / "stored.parquet")
             _restated(house, connection, file, place)
+            horizon = read_horizon(connection)  # before the look whose rows it speaks of
             load_keys(connection, stored)
             try:
                 compared = compare(
@@ -54,6 +55,7 @@ def compare_batch(house: House, run_id: int, batch: int) -> None:
             version_id=file["version_id"],
             run_id=run_id,
             rows=compared.rows,
+            horizon=horizon,
         )
         connection.commit()
     log.info(

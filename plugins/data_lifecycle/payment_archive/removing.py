@@ -9,7 +9,7 @@ import psycopg2.errors
 
 from data_lifecycle.database import Connection, connect, execute, fetch, fetch_one
 from data_lifecycle.payment_archive.planning import ROLE
-from data_lifecycle.payment_archive.remove import count_left, load_keys, load_records
+from data_lifecycle.payment_archive.remove import count_left, delete, load_keys
 from data_lifecycle.payment_archive.vault import fetch_exact
 from data_lifecycle.payment_archive.workplace import file_of, folder, hold_turn, released_run
 from data_lifecycle.protocol import posture
@@ -46,23 +46,21 @@ def remove_batch(house: House, run_id: int, batch: int) -> None:
                 )
                 if not compared or compared[0]["rows"] != file["rows"]:
                     raise PromiseBroken(f"file {file_id} was not compared: nothing is removed")
-                _remove(connection, run_id, file_id, stored)
+                _remove(connection, run_id, file_id, stored, compared[0]["horizon"])
             _count_again(house, file_id, stored)
 
 
-def _remove(connection: Connection, run_id: int, file_id: UUID, stored: Path) -> None:
-    loaded = load_records(connection, stored)
-    restated = execute(connection, "payment_archive/skip_restated", file_id=file_id)
-    removed = execute(connection, "payment_archive/remove_archived")
+def _remove(connection: Connection, run_id: int, file_id: UUID, stored: Path, horizon: str | None) -> None:
+    done = delete(connection, stored, horizon, restating=file_id)
     left = count_left(connection)
-    if removed != loaded - restated or left:
+    if done.deleted != done.named or left:
         connection.rollback()
         hold_turn(connection, run_id)
         execute(connection, "payment_archive/dissolve_file", file_id=file_id)
         execute(connection, "payment_archive/clear_abandoned")
         connection.commit()
         raise PromiseBroken(
-            f"file {file_id}: {removed} rows deleted and {left} left where {loaded - restated} had to go; rolled back, "
+            f"file {file_id}: {done.deleted} rows deleted and {left} left where {done.named} had to go; rolled back, "
             "nothing is removed: a row changed since it was archived, or something in the database swallows deletes"
         )
     execute(connection, "payment_archive/insert_superseded", file_id=file_id)
@@ -72,7 +70,12 @@ def _remove(connection: Connection, run_id: int, file_id: UUID, stored: Path) ->
         )
     execute(connection, "payment_archive/clear_restated", file_id=file_id)
     connection.commit()
-    log.info("file %s: %d rows removed from the hot table, %d records restated", file_id, removed, restated)
+    log.info(
+        "file %s: %d rows removed from the hot table, %d records restated",
+        file_id,
+        done.deleted,
+        done.restated,
+    )
 
 
 def _count_again(house: House, file_id: UUID, stored: Path) -> None:
