@@ -12,7 +12,7 @@ from typing import Annotated
 
 import psycopg2
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from data_lifecycle.pages.access import OurAccounts, OurHouse
