@@ -58,7 +58,7 @@ ASKING = {"retries": 1, "execution_timeout": timedelta(minutes=10)}
     schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
     start_date=datetime.fromisoformat("2024-08-08T00:00:00+00:00"),
     catchup=False,
-    max_active_runs=2,  # while one waits for an answer, another may plan what customers asked back
+    max_active_runs=1,
     default_args={"owner": "privacy", **RETRIES},
     params=PARAMS,
     doc_md=__doc__,

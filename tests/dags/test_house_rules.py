@@ -39,8 +39,7 @@ def test_the_runbook_is_the_docstring(dag: Any, dag_file: Path) -> None:
 
 
 def test_one_run_at_a_time_and_none_made_up(dag: Any) -> None:
-    # While a purge waits for an answer, another one may erase what customers asked back.
-    assert dag.max_active_runs == (2 if dag.dag_id == "photo_purge" else 1)
+    assert dag.max_active_runs == 1
     assert dag.catchup is False
     assert dag.start_date.tzinfo is not None
 

@@ -386,4 +386,4 @@ def test_a_person_is_cut_off(shop: Till, archiver: Connection, run_id: int) -> N
 
 def test_no_release_without_a_published_plan(archiver: Connection, run_id: int) -> None:
     with pytest.raises(refused.RestrictViolation, match="not published"):
-        execute(archiver, P + "release_run", run_id=run_id)
+        execute(archiver, "run/release_run", run_id=run_id)

@@ -1,1 +1,0 @@
-UPDATE lifecycle.run SET released_at = coalesce(released_at, clock_timestamp()) WHERE run_id = %(run_id)s
