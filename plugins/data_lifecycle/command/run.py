@@ -46,14 +46,17 @@ def moment(text: str) -> datetime:
     return parsed
 
 
-def setting(text: str) -> tuple[str, str]:
-    """Name and value of a parameter; argparse's error without both. What has an option of its own is given by that."""
+def setting(text: str) -> tuple[str, str | bool]:
+    """Name and value of a parameter; argparse's error without both. What has an option of its own is given by that.
+
+    ``true`` and ``false`` are what they say, anything else is text.
+    """
     name, equals, value = text.partition("=")
     if not (name and equals and value):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, for example policy_version=2024-08-08")
     if name in ("as_of", "dry_run"):
         raise argparse.ArgumentTypeError(f"{name} is given by --{'act' if name == 'dry_run' else 'as-of'}")
-    return name, value
+    return name, {"true": True, "false": False}.get(value, value)
 
 
 def main(arguments: argparse.Namespace) -> int:

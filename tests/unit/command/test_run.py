@@ -33,6 +33,7 @@ class Api:
         ([], ("as_of",), {}),
         (["--as-of", AT], ("dry_run",), {"as_of": AT, "dry_run": True}),
         (["--param", "policy_file=a=b"], ("policy_file",), {"policy_file": "a=b"}),
+        (["--param", "rejudge=true"], ("rejudge",), {"rejudge": True}),
     ],
 )  # fmt: skip
 def test_it_plans_unless_it_is_told_to_act(
