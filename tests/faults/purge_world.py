@@ -31,8 +31,8 @@ MOMENT = timedelta(seconds=1)
 STUDIO = ZoneInfo("Asia/Shanghai")
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 STEPS = ("guard", "approve", "act", "observe", "settle", "sweep", "assert", "attest")
-# Statements are published with the moments they were made at, and are never rewritten.
-_TIMELESS = ("evidence", "closing")
+# Statements are published with the moments they were made at, and are never rewritten; nor is what was said of pauses.
+_TIMELESS = ("evidence", "closing", "posture")
 _AGE = """
 DO $$
 DECLARE c record;
