@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -14,6 +15,7 @@ from data_lifecycle.embedded.api import AirflowApi, ApiError, quoted
 from data_lifecycle.embedded.processes import NotReady, wait_until
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
     from tests.ui.conftest import Manor
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -138,6 +140,23 @@ def test_the_reviewer_approves_and_nobody_else(manor: Manor, strict: None) -> No
         "verified", "approved", "reviewer", "engineer",
     )  # fmt: skip
     assert found["manifest_sha256"] == manifest
+
+
+def test_the_reviewer_approves_in_the_page(
+    manor: Manor, strict: None, sign_in: Callable[[str], Page]
+) -> None:
+    run, _, detail = asked(manor)
+    (manifest,) = set(re.findall(r"[0-9a-f]{64}", detail["body"]))
+    page = sign_in("reviewer")
+    page.goto(run.replace("/dagRuns/", "/runs/") + "/tasks/approve/required_actions")
+    page.get_by_text(manifest).wait_for()
+    page.fill("input[name=element_manifest_sha256]", manifest)
+    page.get_by_role("button", name="Approve").click()
+    assert ends(manor, run) == "success"
+    found = stated(manor)
+    assert (found["answer"], found["answered_by"], found["manifest_sha256"]) == (
+        "approved", "reviewer", manifest,
+    )  # fmt: skip
 
 
 def test_the_reviewer_rejects(manor: Manor, strict: None) -> None:
